@@ -1,0 +1,1 @@
+"""Frozen, pretrained feature networks: they normalise their own input and never learn."""
