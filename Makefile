@@ -1,0 +1,22 @@
+.PHONY: install test slow lint format demo ci
+
+install:  ## the package, editable, with everything that tests need
+	pip install -c constraints.txt -e ".[test]"
+
+test:  ## the tests that everyone runs
+	pytest
+
+slow:  ## the tests that take longer
+	pytest -m slow
+
+lint:  ## what .ci/run checks after the tests
+	ruff check . && ruff format --check . && mypy && codespell
+
+format:  ## let ruff mend what it can
+	ruff check --fix . && ruff format .
+
+demo:  ## generated scenes and stylised photos, with a page that shows them
+	shanshui demo
+
+ci:  ## both README lines in fresh environments, then the checks
+	bash .ci/run

@@ -1,0 +1,5 @@
+"""`python -m shanshui` is `shanshui`."""
+
+from shanshui.cli import entry
+
+entry()
