@@ -1,1 +1,1 @@
-"""Networks as tensors in, tensors out: nothing here reads files, logs or knows how it is trained."""
+"""TENSORS: generators, discriminators, encoders and stylizers, in torch alone. Images are (N, 3, H, W) in [-1, 1]."""

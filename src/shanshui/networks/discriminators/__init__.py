@@ -1,0 +1,1 @@
+"""Discriminators: image -> logits."""

@@ -1,0 +1,130 @@
+"""FastGAN-lite: a scene generator that learns from a few thousand photographs, or a few hundred.
+
+Liu et al. 2021, "Towards Faster and Stabilized GAN Training for High-fidelity Few-shot Image Synthesis"
+(https://arxiv.org/abs/2101.04775), in the one-convolution-per-size form that Projected GAN uses on small data
+(Sauer et al. 2021, https://arxiv.org/abs/2111.01007).
+
+Departures: the first layer is a linear map per 4 x 4 cell of a latent grid instead of a transposed convolution
+(the same function for one cell), which lets the scene be of any size 4 m 2^k; excitation reads the low-resolution map
+through the same average pooling whatever its size.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from shanshui.networks.spectral import SpectralConv2d
+
+CELL = 4
+
+_MULTIPLIERS = {4: 16.0, 8: 8.0, 16: 4.0, 32: 2.0, 64: 2.0, 128: 1.0, 256: 0.5, 512: 0.25, 1024: 0.125}
+_EXCITED_BY = {64: 4, 128: 8, 256: 16, 512: 32}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FastGANConfig:
+    """`doublings` sizes the scene: a latent grid of (m, n) gives (4 m 2^doublings) x (4 n 2^doublings) pixels."""
+
+    doublings: int = 5
+    latent: int = 128
+    width: int = 32
+    spectral_norm: bool = True
+
+
+class FastGAN(nn.Module):
+    """Latent grid (N, latent, m, n) -> scenes (N, 3, 4 m 2^doublings, 4 n 2^doublings) in [-1, 1].
+
+    One grid cell covers the height of the scenes it was trained on; a wider grid makes a wider scene.
+    """
+
+    def __init__(self, config: FastGANConfig) -> None:
+        super().__init__()
+        if config.doublings not in range(1, 9):
+            raise ValueError(f"doublings must be 1 to 8, not {config.doublings}")
+        self.config = config
+        channels = {size: max(int(config.width * factor), 4) for size, factor in _MULTIPLIERS.items()}
+        sizes = [CELL * 2**k for k in range(config.doublings + 1)]
+        self.start = _Start(config.latent, channels[CELL], config.spectral_norm)
+        self.ups = nn.ModuleDict({str(s): _Up(channels[s // 2], channels[s], config.spectral_norm) for s in sizes[1:]})
+        self.excitations = nn.ModuleDict(
+            {
+                str(size): _Excitation(channels[_EXCITED_BY[size]], channels[size], config.spectral_norm)
+                for size in sizes
+                if size in _EXCITED_BY
+            }
+        )
+        self.to_rgb = _convolution(channels[sizes[-1]], 3, 3, config.spectral_norm)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        x = self.start(latents)
+        maps = {CELL: x}
+        for name, up in self.ups.items():
+            size = int(name)
+            x = up(x)
+            if name in self.excitations:
+                x = x * self.excitations[name](maps[_EXCITED_BY[size]])
+            maps[size] = x
+        return torch.tanh(self.to_rgb(x))
+
+    def grid_for(self, height: int, width: int) -> tuple[int, int]:
+        """The latent grid whose scene has `height` x `width` pixels.
+
+        Raises:
+            ValueError: a side is not a positive multiple of 4 * 2^doublings.
+        """
+        unit = CELL * 2**self.config.doublings
+        if height < unit or width < unit or height % unit or width % unit:
+            raise ValueError(f"sides must be positive multiples of {unit} pixels, not {width}x{height}")
+        return height // unit, width // unit
+
+    def draw_latents(self, count: int, grid: tuple[int, int], generator: torch.Generator) -> Tensor:
+        """Standard normal latents (count, latent, *grid) on the CPU, a pure function of the generator's state."""
+        return torch.randn(count, self.config.latent, *grid, generator=generator)
+
+
+class _Start(nn.Module):
+    """Each latent cell becomes a 4 x 4 block: linear, batch norm, gated linear unit."""
+
+    def __init__(self, latent: int, channels: int, spectral_norm: bool) -> None:
+        super().__init__()
+        self.linear = _convolution(latent, 2 * channels * CELL * CELL, 1, spectral_norm)
+        self.norm = nn.BatchNorm2d(2 * channels)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return F.glu(self.norm(F.pixel_shuffle(self.linear(latents), CELL)), dim=1)
+
+
+class _Up(nn.Module):
+    """Nearest x 2, convolution, batch norm, gated linear unit."""
+
+    def __init__(self, channels_in: int, channels_out: int, spectral_norm: bool) -> None:
+        super().__init__()
+        self.convolution = _convolution(channels_in, 2 * channels_out, 3, spectral_norm)
+        self.norm = nn.BatchNorm2d(2 * channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        return F.glu(self.norm(self.convolution(x)), dim=1)
+
+
+class _Excitation(nn.Module):
+    """Skip-layer excitation: the small map decides, channel by channel, what passes in the map 16 times larger."""
+
+    def __init__(self, channels_low: int, channels_high: int, spectral_norm: bool) -> None:
+        super().__init__()
+        self.squeeze = _convolution(channels_low, channels_high, CELL, spectral_norm)
+        self.gate = _convolution(channels_high, channels_high, 1, spectral_norm)
+
+    def forward(self, low: Tensor) -> Tensor:
+        pooled = F.adaptive_avg_pool2d(low, CELL)
+        return torch.sigmoid(self.gate(F.silu(self.squeeze(pooled))))
+
+
+def _convolution(channels_in: int, channels_out: int, kernel: int, spectral_norm: bool) -> nn.Conv2d:
+    """Size-keeping for odd kernels; an even kernel reads its whole input into one cell."""
+    padding = kernel // 2 if kernel % 2 else 0
+    if spectral_norm:
+        return SpectralConv2d(channels_in, channels_out, kernel, padding=padding)
+    return nn.Conv2d(channels_in, channels_out, kernel, padding=padding, bias=False)

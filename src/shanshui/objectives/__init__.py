@@ -1,0 +1,1 @@
+"""SCALARS: pure functions from tensors to named scalar losses; networks arrive as callables."""
