@@ -1,0 +1,128 @@
+"""`shanshui doctor`: what this machine can do, or what a data set has wrong."""
+
+import os
+import platform
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from shanshui import __version__
+from shanshui.checkpoints.zoo import shipped
+from shanshui.commands.options import Common, available_devices, parse, resolve_device
+from shanshui.commands.outcome import Outcome
+from shanshui.commands.survey import survey
+from shanshui.commands.terminal import terminal
+from shanshui.errors import ShanshuiError
+from shanshui.networks.encoders.efficientnet_lite import EfficientNetLite1
+from shanshui.networks.encoders.vgg19 import VGG19
+from shanshui.scenes.sources import open_source
+
+GIBIBYTE = 2**30
+ENCODERS: dict[str, Callable[[], nn.Module]] = {"VGG-19": VGG19, "EfficientNet-Lite1": EfficientNetLite1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor(Common):
+    """Say what this machine can do, or what a data set has wrong.
+
+    For example:
+
+        shanshui doctor
+        shanshui doctor --data photos.zip/train
+    """
+
+    data: Path | None = None
+    """A data set to examine (folder, archive, ARCHIVE/FOLDER) instead of the machine."""
+
+
+def main(argv: Sequence[str]) -> Outcome:
+    """Run the command with the options of `argv`."""
+    options = parse(Doctor, "doctor", argv)
+    if options.data is not None:
+        with terminal() as emit:
+            findings = survey(open_source(options.data), emit)
+        return Outcome(data=findings.as_json(), text=findings.describe(), as_json=options.json)
+    machine = examine(resolve_device(options.device))
+    width = max(map(len, machine))
+    text = "\n".join(f"{name:<{width}}  {_shown(value)}" for name, value in machine.items())
+    return Outcome(data=machine, text=text, as_json=options.json)
+
+
+def examine(device: torch.device) -> dict[str, Any]:
+    """What matters on this machine, by name; the encoders are loaded, so that their files are known to be whole."""
+    return {
+        "shanshui": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "devices": [_device_name(name) for name in available_devices()],
+        "device used": str(device),
+        "bfloat16": _bfloat16(device),
+        "cores": os.cpu_count() or 1,
+        "threads of torch": torch.get_num_threads(),
+        "memory": _gibibytes(_memory()),
+        "free disk here": _gibibytes(shutil.disk_usage(Path.cwd()).free),
+        "models that ship": list(shipped()),
+        "encoder weights": {name: _condition(encoder) for name, encoder in ENCODERS.items()},
+    }
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case dict():
+            return "; ".join(f"{name}: {_shown(item)}" for name, item in value.items())
+        case list():
+            return ", ".join(map(_shown, value)) or "none"
+        case _:
+            return str(value)
+
+
+def _device_name(name: str) -> str:
+    if name != "cuda":
+        return name
+    return ", ".join(f"cuda:{index} {torch.cuda.get_device_name(index)}" for index in range(torch.cuda.device_count()))
+
+
+def _bfloat16(device: torch.device) -> str:
+    match device.type:
+        case "cuda":
+            return "yes" if torch.cuda.is_bf16_supported(including_emulation=False) else "emulated: slow"
+        case "cpu":
+            fast = {"avx512_bf16", "amx_bf16", "bf16"} & _processor_flags()
+            return "yes" if fast else "emulated: slow"
+        case _:
+            return "not used"
+
+
+def _processor_flags() -> set[str]:
+    """What the processor can do, as far as the system tells (Linux)."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return set()
+    return {flag for line in lines if line.lower().startswith(("flags", "features")) for flag in line.split()}
+
+
+def _memory() -> int | None:
+    """Bytes of main memory, None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _gibibytes(count: int | None) -> str:
+    return "unknown" if count is None else f"{count / GIBIBYTE:.1f} GiB"
+
+
+def _condition(encoder: Callable[[], nn.Module]) -> str:
+    try:
+        encoder()
+    except ShanshuiError as error:
+        return str(error)
+    return "intact"

@@ -1,0 +1,94 @@
+"""`shanshui generate`: new scenes out of nothing but a seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from shanshui.commands.options import Common, parse, parse_size, require_positive, resolve_device
+from shanshui.commands.outcome import Outcome
+from shanshui.commands.terminal import terminal
+from shanshui.errors import ConfigError
+from shanshui.events import Emit, Finished, ImageReady, Progress, Started
+from shanshui.images.files import write_picture
+from shanshui.images.grids import grid
+from shanshui.images.resize import resize
+from shanshui.pipelines.generate import SceneGenerator
+
+TASK = "generate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate(Common):
+    """Make new scenes out of nothing but a seed.
+
+    Scene number i of seed S is the same picture on every run of this machine; it is written to
+    OUT/scene-S-i.png. For example:
+
+        shanshui generate --count 16 --seed 7 --out scenes
+    """
+
+    out: Path
+    """Folder to write to; made when missing."""
+    model: str = "landscape"
+    """A model that ships (see `shanshui models`), a .safetensors file, or a hub id."""
+    count: int = 1
+    """How many scenes."""
+    seed: int = 0
+    """Another seed, other scenes."""
+    size: str | None = None
+    """WxH in pixels, for instance 256x128; the model's own size when left out."""
+    truncation: float = 1.0
+    """Below 1: more typical scenes, less variety. 0 makes every scene the same."""
+    enlarge: int = 1
+    """Enlarge each scene this many times (antialiased interpolation; it adds no detail)."""
+    grid: int | None = None
+    """Also write OUT/grid.png with this many scenes in a row."""
+    format: Literal["png", "jpg", "webp"] = "png"
+    """File format; png keeps every pixel."""
+
+
+def main(argv: Sequence[str]) -> Outcome:
+    """Run the command with the options of `argv`."""
+    options = parse(Generate, "generate", argv)
+    with terminal() as emit:
+        paths = run(options, emit)
+    return Outcome(
+        data={"model": options.model, "seed": options.seed, "files": [str(path) for path in paths]},
+        text="\n".join(str(path) for path in paths),
+        as_json=options.json,
+    )
+
+
+def run(options: Generate, emit: Emit) -> list[Path]:
+    """Write the scenes, and the grid when one is asked for; return what was written, in order."""
+    require_positive(count=options.count, enlarge=options.enlarge, grid=1 if options.grid is None else options.grid)
+    if not 0 <= options.truncation <= 1:
+        raise ConfigError(f"--truncation is {options.truncation}: give a number from 0 (all alike) to 1 (all variety).")
+    generator = SceneGenerator.from_pretrained(options.model, device=resolve_device(options.device))
+    scenes = generator.generate(
+        options.count,
+        options.seed,
+        size=None if options.size is None else parse_size(options.size),
+        truncation=options.truncation,
+    )
+    emit(Started(task=TASK, total=options.count))
+    digits = max(4, len(str(options.count - 1)))
+    paths, shown = [], []
+    for index, scene in enumerate(scenes):
+        pixels = np.asarray(scene)
+        large = resize(pixels, pixels.shape[0] * options.enlarge, pixels.shape[1] * options.enlarge)
+        path = options.out / f"scene-{options.seed}-{index:0{digits}}.{options.format}"
+        write_picture(path, large)
+        paths.append(path)
+        if options.grid is not None:
+            shown.append(pixels)
+        emit(ImageReady(task=TASK, name=path.stem, path=path, done=index + 1))
+        emit(Progress(task=TASK, done=index + 1, values={}))
+    if options.grid is not None:
+        paths.append(options.out / f"grid.{options.format}")
+        write_picture(paths[-1], grid(shown, options.grid))
+    emit(Finished(task=TASK, done=options.count, reason="complete"))
+    return paths

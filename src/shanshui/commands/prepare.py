@@ -1,0 +1,41 @@
+"""`shanshui prepare`: any collection of photos as a clean training archive."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from shanshui.commands.options import Common, parse, require_positive
+from shanshui.commands.outcome import Outcome
+from shanshui.commands.terminal import terminal
+from shanshui.scenes.prepare import prepare
+from shanshui.scenes.sources import open_source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepare(Common):
+    """Turn any collection of photos into a clean training archive.
+
+    Every photo becomes SIZE x SIZE pixels; what is damaged, too small, no image or there twice is left out, and the
+    report says which and why. For example:
+
+        shanshui prepare holiday-photos/ holiday.zip --size 256
+    """
+
+    source: Annotated[Path, tyro.conf.Positional]
+    """A folder, a zip or tar archive, or ARCHIVE/FOLDER inside one."""
+    out: Annotated[Path, tyro.conf.Positional]
+    """The zip archive to write."""
+    size: int = 256
+    """Side of the prepared images in pixels."""
+
+
+def main(argv: Sequence[str]) -> Outcome:
+    """Run the command with the options of `argv`."""
+    options = parse(Prepare, "prepare", argv)
+    require_positive(size=options.size)
+    with terminal() as emit:
+        report = prepare(open_source(options.source), options.out, size=options.size, emit=emit)
+    return Outcome(data=report.as_json(), text=report.summary(), as_json=options.json)
