@@ -20,6 +20,7 @@ from shanshui.commands.terminal import terminal
 from shanshui.errors import ShanshuiError
 from shanshui.networks.encoders.efficientnet_lite import EfficientNetLite1
 from shanshui.networks.encoders.vgg19 import VGG19
+from shanshui.networks.precision import fast_dtype
 from shanshui.scenes.sources import open_source
 
 GIBIBYTE = 2**30
@@ -62,7 +63,7 @@ def examine(device: torch.device) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "devices": [_device_name(name) for name in available_devices()],
         "device used": str(device),
-        "bfloat16": _bfloat16(device),
+        "number format": str(fast_dtype(device)).removeprefix("torch."),
         "cores": os.cpu_count() or 1,
         "threads of torch": torch.get_num_threads(),
         "memory": _gibibytes(_memory()),
@@ -86,26 +87,6 @@ def _device_name(name: str) -> str:
     if name != "cuda":
         return name
     return ", ".join(f"cuda:{index} {torch.cuda.get_device_name(index)}" for index in range(torch.cuda.device_count()))
-
-
-def _bfloat16(device: torch.device) -> str:
-    match device.type:
-        case "cuda":
-            return "yes" if torch.cuda.is_bf16_supported(including_emulation=False) else "emulated: slow"
-        case "cpu":
-            fast = {"avx512_bf16", "amx_bf16", "bf16"} & _processor_flags()
-            return "yes" if fast else "emulated: slow"
-        case _:
-            return "not used"
-
-
-def _processor_flags() -> set[str]:
-    """What the processor can do, as far as the system tells (Linux)."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return set()
-    return {flag for line in lines if line.lower().startswith(("flags", "features")) for flag in line.split()}
 
 
 def _memory() -> int | None:

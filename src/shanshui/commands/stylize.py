@@ -1,6 +1,5 @@
 """`shanshui stylize`: photos painted in a named style, or in a blend of styles."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,7 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
     failures: list[ImageError] = []
     for done, (photo, target) in enumerate(zip(photos, targets, strict=True), 1):
         try:
-            painted = stylizer(photo.read(), style=blend, strength=options.strength, keep_colors=options.keep_colors)
+            painted = stylizer.paint(photo.read(), blend, strength=options.strength, keep_colors=options.keep_colors)
         except ImageError as error:
             if len(photos) == 1:
                 raise
@@ -94,18 +93,17 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
 def parse_blend(texts: Sequence[str], known: Sequence[str]) -> dict[str, float]:
     """`["monet:0.6", "ink:0.4"]` as {"monet": 0.6, "ink": 0.4}; without weights, equal parts.
 
+    Args:
+        texts: what `--style` was given.
+        known: the styles of the model, for the message when `texts` is empty.
+
     Raises:
-        ConfigError: no style, one the model does not have, one named twice, or weights given to some styles only.
+        ConfigError: no style, one named twice, or weights given to some styles only.
     """
     if not texts:
         raise ConfigError(f"--style is missing: the styles of this model are {', '.join(known)}.")
     parts = [text.partition(":") for text in texts]
     names = [name for name, _, _ in parts]
-    for name in names:
-        if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            advice = f"did you mean {nearest[0]!r}?" if nearest else f"its styles are {', '.join(known)}."
-            raise ConfigError(f"This model has no style {name!r}: {advice}")
     if len(set(names)) < len(names):
         raise ConfigError(f"--style names {max(names, key=names.count)!r} twice: name each style once.")
     weighted = [weight for _, colon, weight in parts if colon]
