@@ -59,7 +59,10 @@ class Pace:
 
 
 class PlainLines:
-    """One line an event; progress at most every fifteen seconds. Suits log files and pipes."""
+    """A line for what is worth one, and for progress every fifteen seconds. Suits log files and pipes.
+
+    That work began is not worth a line: when it fails at once, the one sentence of the error stands alone.
+    """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -71,7 +74,6 @@ class PlainLines:
         match event:
             case Started():
                 self._paces[event.task] = Pace(event.total, self._clock)
-                self._line(f"{event.task}: started")
             case Advanced():
                 pace = self._paces.setdefault(event.task, Pace(None, self._clock)).at(event.done)
                 if self._clock() - self._last_line >= SECONDS_BETWEEN_LINES:
