@@ -7,7 +7,8 @@ Two parts, because only the second one learns:
 - `ProjectedDiscriminator`: feature maps -> logits, one small network per map.
 
 Departures: images enter the encoder at their own size instead of being enlarged to 224 (at 128 px this is what makes
-a CPU training possible), and the number of halvings per map follows from the map's size.
+a CPU training possible), and the number of halvings per map follows from the map's size. Spectral norm is kept
+where no batch norm follows, which is where it acts (see `generators.fastgan`).
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from shanshui.networks.spectral import SpectralConv2d
 
 _MIXED = (64, 128, 256, 512)
 _JUDGED_SIZE = 4
-_WIDTHS = {4: 512, 8: 512, 16: 256, 32: 128, 64: 64, 128: 64}
+_WIDTHS = {4: 256, 8: 256, 16: 128, 32: 64, 64: 64, 128: 64}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +85,12 @@ def projected_channels() -> tuple[int, ...]:
 
 
 def _head(channels: int, size: int) -> nn.Sequential:
-    """{spectral 4 x 4 stride 2, batch norm, leaky ReLU} down to a 4 x 4 map, then one spectral 4 x 4 to a logit."""
+    """{4 x 4 stride 2, batch norm, leaky ReLU} down to a 4 x 4 map, then one spectral 4 x 4 to a logit."""
     layers: list[nn.Module] = []
     while size > _JUDGED_SIZE:
         size //= 2
         layers += [
-            SpectralConv2d(channels, _WIDTHS[size], 4, stride=2, padding=1),
+            nn.Conv2d(channels, _WIDTHS[size], 4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(_WIDTHS[size]),
             nn.LeakyReLU(0.2, inplace=True),
         ]

@@ -6,7 +6,9 @@ Liu et al. 2021, "Towards Faster and Stabilized GAN Training for High-fidelity F
 
 Departures: the first layer is a linear map per 4 x 4 cell of a latent grid instead of a transposed convolution
 (the same function for one cell), which lets the scene be of any size 4 m 2^k; excitation reads the low-resolution map
-through the same average pooling whatever its size.
+through the same average pooling whatever its size. Only layers without a batch norm behind them carry spectral norm:
+batch norm undoes any scale of the weight before it, and Adam any scale of its gradient, so there the division would
+change nothing but the cost (a quarter of a training step).
 """
 
 from dataclasses import dataclass
@@ -46,8 +48,8 @@ class FastGAN(nn.Module):
         self.config = config
         channels = {size: max(int(config.width * factor), 4) for size, factor in _MULTIPLIERS.items()}
         sizes = [CELL * 2**k for k in range(config.doublings + 1)]
-        self.start = _Start(config.latent, channels[CELL], config.spectral_norm)
-        self.ups = nn.ModuleDict({str(s): _Up(channels[s // 2], channels[s], config.spectral_norm) for s in sizes[1:]})
+        self.start = _Start(config.latent, channels[CELL])
+        self.ups = nn.ModuleDict({str(s): _Up(channels[s // 2], channels[s]) for s in sizes[1:]})
         self.excitations = nn.ModuleDict(
             {
                 str(size): _Excitation(channels[_EXCITED_BY[size]], channels[size], config.spectral_norm)
@@ -87,9 +89,9 @@ class FastGAN(nn.Module):
 class _Start(nn.Module):
     """Each latent cell becomes a 4 x 4 block: linear, batch norm, gated linear unit."""
 
-    def __init__(self, latent: int, channels: int, spectral_norm: bool) -> None:
+    def __init__(self, latent: int, channels: int) -> None:
         super().__init__()
-        self.linear = _convolution(latent, 2 * channels * CELL * CELL, 1, spectral_norm)
+        self.linear = nn.Conv2d(latent, 2 * channels * CELL * CELL, 1, bias=False)
         self.norm = nn.BatchNorm2d(2 * channels)
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -99,9 +101,9 @@ class _Start(nn.Module):
 class _Up(nn.Module):
     """Nearest x 2, convolution, batch norm, gated linear unit."""
 
-    def __init__(self, channels_in: int, channels_out: int, spectral_norm: bool) -> None:
+    def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
-        self.convolution = _convolution(channels_in, 2 * channels_out, 3, spectral_norm)
+        self.convolution = nn.Conv2d(channels_in, 2 * channels_out, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(2 * channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -114,17 +116,16 @@ class _Excitation(nn.Module):
 
     def __init__(self, channels_low: int, channels_high: int, spectral_norm: bool) -> None:
         super().__init__()
-        self.squeeze = _convolution(channels_low, channels_high, CELL, spectral_norm)
+        # A 4 x 4 convolution over a 4 x 4 map, written as the matrix product that it is.
+        self.squeeze = _convolution(channels_low * CELL * CELL, channels_high, 1, spectral_norm)
         self.gate = _convolution(channels_high, channels_high, 1, spectral_norm)
 
     def forward(self, low: Tensor) -> Tensor:
         pooled = F.adaptive_avg_pool2d(low, CELL)
-        return torch.sigmoid(self.gate(F.silu(self.squeeze(pooled))))
+        return torch.sigmoid(self.gate(F.silu(self.squeeze(pooled.flatten(1)[:, :, None, None]))))
 
 
 def _convolution(channels_in: int, channels_out: int, kernel: int, spectral_norm: bool) -> nn.Conv2d:
-    """Size-keeping for odd kernels; an even kernel reads its whole input into one cell."""
-    padding = kernel // 2 if kernel % 2 else 0
     if spectral_norm:
-        return SpectralConv2d(channels_in, channels_out, kernel, padding=padding)
-    return nn.Conv2d(channels_in, channels_out, kernel, padding=padding, bias=False)
+        return SpectralConv2d(channels_in, channels_out, kernel, padding=kernel // 2)
+    return nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False)

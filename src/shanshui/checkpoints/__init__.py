@@ -1,0 +1,1 @@
+"""WEIGHTS: resumable training states, snapshots for use, and where to find them."""

@@ -1,0 +1,47 @@
+"""Where models are: the zoo inside the package, files, and the Hugging Face hub."""
+
+from pathlib import Path
+
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from shanshui.errors import ModelError
+
+ZOO = Path(__file__).parent.parent / "zoo"
+HUB_FILE = "model.safetensors"
+SUFFIX = ".safetensors"
+
+
+def shipped() -> dict[str, Path]:
+    """Name -> file of every model inside the package, by name."""
+    return {path.stem: path for path in sorted(ZOO.glob(f"*{SUFFIX}"))}
+
+
+def resolve(name: str | Path) -> Path:
+    """The file that `name` stands for: a zoo name, the path of a file, or a hub id `owner/name`.
+
+    A hub id is taken from the local cache where possible; only this branch ever opens a connection.
+
+    Raises:
+        ModelError: nothing has this name, or the hub cannot give it.
+    """
+    if isinstance(name, str) and name in shipped():
+        return shipped()[name]
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder: name one .safetensors file in it.")
+    if isinstance(name, str) and name.count("/") == 1 and path.suffix == "":
+        return _from_hub(name)
+    raise ModelError(f"There is no model {str(name)!r}: the models that ship are {', '.join(shipped()) or 'none'}.")
+
+
+def _from_hub(repository: str) -> Path:
+    try:
+        return Path(hf_hub_download(repository, HUB_FILE))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(
+            f"There is no model {repository!r} here and the hub did not give {HUB_FILE} from it: "
+            "check the name and the connection."
+        ) from error

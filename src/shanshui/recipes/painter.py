@@ -1,0 +1,65 @@
+"""One network that paints landscapes in ten styles."""
+
+from dataclasses import dataclass
+
+from shanshui.training.learners.style import StyleConfig
+from shanshui.training.schedules import Schedule
+from shanshui.training.settings import TrainSettings
+from shanshui.training.update import AdamConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleRecipe:
+    """Everything that `shanshui train style` needs besides the folder of the data sets.
+
+    Attributes:
+        size: pixels of each side of the photos.
+        photos: data set to learn on, in the data folder.
+        shown: data set whose first pictures the sample sheets show.
+        min_scale: smallest random crop, as a share of the largest one.
+        flip: mirror photos at random.
+    """
+
+    size: int
+    learner: StyleConfig
+    settings: TrainSettings
+    photos: str = "photos-open-640.zip/train"
+    shown: str = "photos-open-640.zip/heldout"
+    min_scale: float = 0.3
+    flip: bool = True
+
+
+PAINTER = StyleRecipe(
+    size=128,
+    learner=StyleConfig(
+        # One painting, or two alike, gives a look; the mean of hundreds is nobody's hand.
+        styles={
+            "monet": ("paintings-monet.zip/train/kaggle_7017e6caa1.jpg",),
+            "vangogh": ("paintings-singles.zip/train/gordicaleksa__vg_wheat_field.jpg",),
+            "starry-night": ("paintings-singles.zip/train/gordicaleksa__vg_starry_night.jpg",),
+            "ukiyoe": ("paintings-singles.zip/train/gordicaleksa__wave_crop.jpg",),
+            "ink": ("paintings-ink.zip/train/ming_59.jpg", "paintings-ink.zip/train/ming_163.jpg"),
+            "blue-green": ("paintings-ink.zip/train/song_118.jpg",),
+            "hudson-river": (
+                "paintings-hudson-river.zip/train/Yosemite_Valley.jpg",
+                "paintings-hudson-river.zip/train/Looking_Down_Yosemite_Valley.jpg",
+            ),
+            "sketch": ("paintings-sketch.zip/train/Rocks_with_Oak_Tree.jpg",),
+            "cartoon": ("paintings-cartoon.zip/train/noble__Province_of_the_south_of_france_by_orbitelambda.jpg",),
+            "oil": ("paintings-met-open.zip/impressionism/met_459111.jpg",),
+        },
+        content={"relu3_3": 1.0},
+        style={"relu1_2": 2.0, "relu2_2": 2.0, "relu3_3": 2.0, "relu4_1": 2.0},
+        tone=1.5,
+        palette=5.0,
+        adam=AdamConfig(
+            learning_rate=3e-3,
+            beta1=0.9,
+            beta2=0.99,
+            clip_norm=5.0,
+            schedule=Schedule(kind="cosine", warm_up=300, decay_images=48_000, floor=0.02),
+        ),
+    ),
+    settings=TrainSettings(images=48_000, batch_size=6, checkpoint_every=1_200, sample_every=1_200, log_every=120),
+)
+"""The recipe of the model `painter`, whose card has its cost and scores; made for one processor core."""

@@ -1,0 +1,1 @@
+"""Learners: each owns its networks and optimisers and takes one step a batch."""

@@ -1,0 +1,202 @@
+"""Learning a feed-forward stylizer: photos in, one of many named styles each, perceptual losses out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import cycle, islice, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from shanshui.errors import ConfigError
+from shanshui.images.grids import grid
+from shanshui.images.pixels import to_pixels, to_tensor
+from shanshui.networks.averaging import half_life_decay, ramped_half_life, update_average
+from shanshui.networks.encoders.vgg19 import VGG19
+from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
+from shanshui.objectives.style import StyleObjective
+from shanshui.scenes.sampler import index_at
+from shanshui.training.learners.exemplars import style_targets
+from shanshui.training.update import AdamConfig, Updater
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleConfig:
+    """What a `StyleLearner` is made of.
+
+    Attributes:
+        styles: name -> the paintings that define it: data sets or single files (`ARCHIVE.zip/train/file.jpg`) in the
+            data folder. Their statistics are averaged: few coherent paintings give a strong style, many a vague one.
+        painting_side: shorter side at which the paintings are looked at, in pixels: it sets the size of the strokes.
+        painting_margin: share of that side that is cut off all around (frames, paper, edges of a scan).
+        width, body_width, blocks: of the network, see `FeedForwardConfig`.
+        content: VGG-19 layer -> weight of the distance to the photo.
+        style: VGG-19 layer -> weight of the Gram distance to the paintings.
+        moments: VGG-19 layer -> weight of the distance in mean and deviation.
+        tone: weight of the distance to the photo's layout of light and dark.
+        palette: weight of the distance to the paintings' colours.
+        smoothness: weight of the total variation.
+        group: consecutive photos of a batch that share a style and are judged together.
+        average_half_life: of the network's moving average, which ships, in images.
+    """
+
+    styles: Mapping[str, tuple[str, ...]]
+    painting_side: int = 384
+    painting_margin: float = 0.04
+    width: int = 48
+    body_width: int = 112
+    blocks: int = 5
+    content: Mapping[str, float]
+    style: Mapping[str, float]
+    moments: Mapping[str, float] = field(default_factory=dict)
+    tone: float = 1.0
+    palette: float = 0.0
+    smoothness: float = 0.02
+    group: int = 3
+    adam: AdamConfig = field(default_factory=lambda: AdamConfig(learning_rate=3e-3, beta1=0.9, clip_norm=5.0))
+    average_half_life: float = 500
+
+    def __post_init__(self) -> None:
+        if self.group < 1 or self.painting_side < 32 or not 0 <= self.painting_margin < 0.4:
+            raise ConfigError(
+                "A style recipe needs a group of at least 1, a painting_side of at least 32 pixels and a "
+                "painting_margin from 0 to 0.4."
+            )
+
+
+class StyleLearner:
+    """Perceptual losses (Johnson et al. 2016) on a many-style network (Dumoulin et al. 2017).
+
+    Departures: the distances are relative to their targets, and the photos of a group share their style statistics
+    (`objectives.style`), so no style dominates another and a plain sky stays plain.
+    """
+
+    looks_through: str | None = "vgg19"
+
+    def __init__(
+        self, config: StyleConfig, *, data: Path, photos: Sequence[NDArray[np.uint8]], seed: int, fabric: Fabric
+    ) -> None:
+        """A network initialised from `seed`, and the targets of its styles.
+
+        Args:
+            config: the recipe.
+            data: the folder that the paths of `config.styles` start from.
+            photos: HWC pictures of one size that `samples` and `draw` show in the styles.
+            seed: chooses the initial weights and the order of styles.
+            fabric: device and precision.
+
+        Raises:
+            DataError: a data set of paintings is missing or empty.
+            ImageError: a painting cannot be read.
+        """
+        self._config, self._photos, self._seed, self._fabric = config, photos, seed, fabric
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = FeedForwardStylizer(_network_config(config))
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._average = fabric.to_device(deepcopy(network).requires_grad_(False).eval())
+        self._encode = fabric.to_device(VGG19()).to(_dtype_of_autocast(fabric))
+        self._objective = StyleObjective(
+            content=config.content,
+            style=config.style,
+            moments=config.moments,
+            tone=config.tone,
+            palette=config.palette,
+            smoothness=config.smoothness,
+        )
+        self._targets = style_targets(
+            config.styles,
+            data,
+            objective=self._objective,
+            encode=self._encode,
+            side=config.painting_side,
+            margin=config.painting_margin,
+            device=fabric.device,
+        )
+        self._stylizer = Updater(fabric, network, config.adam)
+
+    def step(self, batch: Tensor, images_seen: int) -> Mapping[str, Tensor]:
+        """Stylise, compare with photo and paintings, average.
+
+        Raises:
+            ConfigError: the batch cannot be divided into groups.
+        """
+        objective, group = self._objective, self._config.group
+        styles = self._styles_at(images_seen, len(batch))
+        stylised = self._stylizer.network(batch, self._one_hot(styles.repeat_interleave(group)))
+        with torch.no_grad():
+            photo_features = self._encode(batch, tuple(objective.content))
+        features = self._encode(stylised, objective.layers)
+
+        terms = objective(stylised, batch, features, photo_features, self._targets.rows(styles))
+        self._stylizer(terms, images_seen)
+
+        half_life = ramped_half_life(self._config.average_half_life, images_seen)
+        update_average(self._average, self._stylizer.network, half_life_decay(len(batch), half_life))
+        return {name: term.detach() for name, term in terms.items()}
+
+    def samples(self) -> list[NDArray[np.uint8]]:
+        """One sheet: a row for each photo, followed by its picture in every style."""
+        styles = range(len(self._config.styles))
+        rows = [(photo, *(self._paint(photo, style) for style in styles)) for photo in self._photos]
+        return [grid([image for row in rows for image in row], columns=1 + len(styles))]
+
+    def draw(self, count: int) -> Iterator[NDArray[np.uint8]]:
+        """`count` pictures: photos in all styles, over and over."""
+        pairs = cycle(product(self._photos, range(len(self._config.styles))))
+        return (self._paint(photo, style) for photo, style in islice(pairs, count))
+
+    def snapshot(self) -> nn.Module:
+        """The averaged network."""
+        network: nn.Module = deepcopy(self._average).cpu()
+        return network
+
+    def state_dict(self) -> dict[str, Any]:
+        """Network, optimiser and average; the targets are computed again from the paintings."""
+        return {"stylizer": self._stylizer.state_dict(), "average": self._average.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` returned."""
+        self._stylizer.load_state_dict(state["stylizer"])
+        self._average.load_state_dict(state["average"])
+
+    def _styles_at(self, images_seen: int, count: int) -> Tensor:
+        """One style per group of the batch: shuffled rounds through all styles, a function of (seed, images seen)."""
+        groups, rest = divmod(count, self._config.group)
+        if rest:
+            raise ConfigError(
+                f"A batch of {count} photos cannot be divided into groups of {self._config.group}: "
+                "give a --batch-size that is a multiple of it."
+            )
+        first = images_seen // self._config.group
+        chosen = [index_at(self._seed, first + place, len(self._config.styles)) for place in range(groups)]
+        return torch.tensor(chosen, device=self._fabric.device)
+
+    def _one_hot(self, styles: Tensor) -> Tensor:
+        return nn.functional.one_hot(styles, len(self._config.styles)).float()
+
+    @torch.no_grad()
+    def _paint(self, photo: NDArray[np.uint8], style: int) -> NDArray[np.uint8]:
+        weights = self._one_hot(torch.tensor([style], device=self._fabric.device))
+        with self._fabric.autocast():
+            painted = self._average(self._fabric.to_device(to_tensor(photo)), weights)
+        picture: NDArray[np.uint8] = to_pixels(painted.float())[0]
+        return picture
+
+
+def _network_config(config: StyleConfig) -> FeedForwardConfig:
+    return FeedForwardConfig(
+        styles=tuple(config.styles), width=config.width, body_width=config.body_width, blocks=config.blocks
+    )
+
+
+def _dtype_of_autocast(fabric: Fabric) -> torch.dtype:
+    """The format that Fabric's precision computes in: a frozen encoder is kept in it, not cast at every step."""
+    kind = fabric.device.type
+    with fabric.autocast():
+        return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32

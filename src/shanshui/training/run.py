@@ -1,0 +1,129 @@
+"""The run folder: all that one training writes, laid out so that the newest file is last by name.
+
+config.json, events.jsonl, checkpoints/ (NUMBER.state to resume from, NUMBER.safetensors to use), best.safetensors,
+samples/, TensorBoard files. NUMBER is images seen.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from shanshui.atomic import atomic_write_text, storage_errors
+from shanshui.checkpoints.state import load_state, save_state
+from shanshui.checkpoints.weights import save_snapshot
+from shanshui.errors import ConfigError, ModelError
+from shanshui.images.files import write_picture
+from shanshui.images.grids import grid
+
+_SAMPLE_COLUMNS = 8
+
+
+class RunFolder:
+    """Paths and files of one run. Construct through `create` or `reopen`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.events = path / "events.jsonl"
+
+    @classmethod
+    def create(cls, path: Path, config: Mapping[str, Any]) -> "RunFolder":
+        """A new run whose `config` (JSON values) says how to repeat it.
+
+        Raises:
+            ConfigError: the folder already holds a run.
+            StorageError: the folder cannot be written.
+        """
+        run = cls(path)
+        if (path / "config.json").exists():
+            raise ConfigError(f"{path} already holds a run: add --resume to continue it or choose another folder.")
+        with storage_errors(path):
+            run.checkpoints.mkdir(parents=True, exist_ok=True)
+        atomic_write_text(path / "config.json", _json(config))
+        return run
+
+    @classmethod
+    def reopen(cls, path: Path, config: Mapping[str, Any], *, may_differ: frozenset[str]) -> "RunFolder":
+        """An existing run, continued with the same config but for the top-level keys in `may_differ`.
+
+        Raises:
+            ConfigError: there is no run, or the config differs in a way that changes what is learned.
+        """
+        try:
+            stored = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"There is no run to resume in {path}: leave out --resume to begin one.") from error
+        asked = json.loads(_json(config))
+        for key in stored.keys() | asked.keys():
+            if key not in may_differ and stored.get(key) != asked.get(key):
+                raise ConfigError(
+                    f"The run in {path} was begun with another {key.replace('_', ' ')}: "
+                    "resume with the same options or begin a new run."
+                )
+        atomic_write_text(path / "config.json", _json(config))
+        return cls(path)
+
+    def save_state(self, images_seen: int, state: Mapping[str, Any], *, keep: int) -> None:
+        """Write a resumable state, then delete all but the newest `keep`."""
+        save_state(self.checkpoints / f"{images_seen:010d}.state", {"images_seen": images_seen, **state})
+        for outdated in self._states()[:-keep]:
+            outdated.unlink(missing_ok=True)
+
+    def newest_state(self) -> dict[str, Any] | None:
+        """The newest state that can be read whole, or None when there is none.
+
+        Raises:
+            ModelError: there are states and none can be read.
+        """
+        failure: ModelError | None = None
+        for path in reversed(self._states()):
+            try:
+                return load_state(path)
+            except ModelError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        return None
+
+    def save_snapshot(self, images_seen: int, network: nn.Module, card: Mapping[str, Any], *, keep: int) -> Path:
+        """Write the network to use after `images_seen` images, then delete all but the newest `keep`."""
+        path = self.checkpoints / f"{images_seen:010d}.safetensors"
+        save_snapshot(path, network, card)
+        for outdated in sorted(self.checkpoints.glob("*.safetensors"))[:-keep]:
+            outdated.unlink(missing_ok=True)
+        return path
+
+    def save_best(self, network: nn.Module, card: Mapping[str, Any]) -> Path:
+        """Write the network with the best figure so far."""
+        save_snapshot(self.path / "best.safetensors", network, card)
+        return self.path / "best.safetensors"
+
+    def save_samples(self, images_seen: int, images: list[NDArray[np.uint8]]) -> Path:
+        """Write a sheet of sample images."""
+        path = self.path / "samples" / f"{images_seen:010d}.png"
+        write_picture(path, grid(images, _SAMPLE_COLUMNS))
+        return path
+
+    @contextmanager
+    def journal(self) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+        """Append JSON lines to events.jsonl."""
+        with storage_errors(self.events), self.events.open("a", encoding="utf-8") as file:
+
+            def append(entry: Mapping[str, Any]) -> None:
+                file.write(json.dumps(entry, default=str) + "\n")
+                file.flush()
+
+            yield append
+
+    def _states(self) -> list[Path]:
+        return sorted(self.checkpoints.glob("*.state"))
+
+
+def _json(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, indent=2, default=str) + "\n"
