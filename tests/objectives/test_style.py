@@ -12,7 +12,9 @@ from shanshui.objectives.style import (
     content_distance,
     gram,
     moments,
+    palette,
     relative_distance,
+    tone_distance,
     total_variation,
 )
 
@@ -78,6 +80,41 @@ def test_total_variation_of_a_flat_image_is_zero() -> None:
     assert total_variation(torch.full((1, 3, 4, 5), 0.7)) == 0
 
 
+def ramp(low: float, high: float) -> Tensor:
+    """A photo that gets brighter from left to right."""
+    return torch.linspace(low, high, 32).expand(1, 3, 32, 32)
+
+
+def test_tone_ignores_brightness_and_contrast_but_not_a_negative() -> None:
+    assert tone_distance(ramp(-1, 0), ramp(-0.9, 0.9)) < 0.1
+    assert tone_distance(ramp(0.9, -0.9), ramp(-0.9, 0.9)) > 2
+
+
+def test_tone_sees_a_blob_in_an_empty_sky_but_not_the_strokes_that_fill_it() -> None:
+    sky = torch.zeros(1, 3, 32, 32)
+    blob, strokes = sky.clone(), sky.clone()
+    blob[..., 8:16, 8:24] = 1
+    strokes[..., ::2, :] = 1
+    assert tone_distance(blob, sky) > 0.3
+    assert tone_distance(strokes, sky) == 0
+
+
+def test_a_palette_is_which_colours_there_are_and_how_many_but_not_where() -> None:
+    cells = random(1, 3, 8, 8).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    torch.testing.assert_close(palette(cells.flip(2, 3)), palette(cells))
+    torch.testing.assert_close(palette(cells.tile(1, 1, 3, 1))[..., [0, -1]], palette(cells)[..., [0, -1]])
+    assert (palette(cells + 0.5) - palette(cells)).abs().max() > 0.4
+
+
+def test_a_burnt_out_corner_changes_the_end_of_the_palette_only() -> None:
+    sky = torch.zeros(1, 3, 32, 32)
+    burnt = sky.clone()
+    burnt[..., :8, :8] = 1
+    red_green_blue_grey = (palette(burnt) - palette(sky))[0, :4]
+    assert (red_green_blue_grey[:, :60] == 0).all()
+    assert (red_green_blue_grey[:, 61:] >= 1).all()
+
+
 def test_a_group_answers_to_its_style_as_if_it_were_one_painting() -> None:
     """Halves of a painting, put side by side in one group, match it exactly, though neither half does alone."""
     painting = random(1, 4, 6, 8)
@@ -105,22 +142,25 @@ class Pyramid(nn.Module):
 
 @pytest.fixture
 def objective() -> StyleObjective:
-    return StyleObjective(content={"coarse": 2.0}, style={"fine": 1.0}, moments={"coarse": 0.5}, smoothness=0.25)
+    return StyleObjective(
+        content={"coarse": 2.0}, style={"fine": 1.0}, moments={"coarse": 0.5}, tone=3.0, palette=2.0, smoothness=0.25
+    )
 
 
 def test_style_of_a_painting_against_itself_is_zero(objective: StyleObjective) -> None:
-    painting = random(1, 3, 8, 8)
+    painting = random(1, 3, 16, 16)
     features = Pyramid()(painting)
-    terms = objective(painting, features, features, objective.targets(features))
-    assert terms.keys() == {"content.coarse", "style.fine", "moments.coarse", "tv"}
-    assert terms["content.coarse"] == terms["style.fine"] == terms["moments.coarse"] == 0
+    terms = objective(painting, painting, features, features, objective.targets(painting, features))
+    assert terms.keys() == {"content.coarse", "style.fine", "moments.coarse", "tone", "palette", "tv"}
+    assert all(term == 0 for name, term in terms.items() if name != "tv")
     torch.testing.assert_close(terms["tv"], 0.25 * total_variation(painting))
 
 
 def test_terms_are_scalars_that_reach_the_image(objective: StyleObjective) -> None:
-    image = random(2, 3, 8, 8).requires_grad_()
-    targets = objective.targets(Pyramid()(random(1, 3, 10, 12, seed=1)))
-    for name, term in objective(image, Pyramid()(image), Pyramid()(random(2, 3, 8, 8, seed=2)), targets).items():
+    image, photo = random(2, 3, 16, 16).requires_grad_(), random(2, 3, 16, 16, seed=2)
+    painting = random(1, 3, 10, 12, seed=1)
+    targets = objective.targets(painting, Pyramid()(painting))
+    for name, term in objective(image, photo, Pyramid()(image), Pyramid()(photo), targets).items():
         (gradient,) = torch.autograd.grad(term, image, retain_graph=True)
         assert term.shape == (), name
         assert gradient.abs().sum() > 0, name
@@ -138,7 +178,9 @@ def test_prints_as_a_tree_with_weights(objective: StyleObjective) -> None:
 
 
 def test_rows_of_targets_are_chosen_by_index(objective: StyleObjective) -> None:
-    targets = objective.targets(Pyramid()(random(3, 3, 8, 8)))
+    paintings = random(3, 3, 8, 8)
+    targets = objective.targets(paintings, Pyramid()(paintings))
     chosen: StyleTargets = targets.rows(torch.tensor([2, 0, 2]))
     torch.testing.assert_close(chosen.grams["fine"], targets.grams["fine"][[2, 0, 2]])
     torch.testing.assert_close(chosen.moments["coarse"], targets.moments["coarse"][[2, 0, 2]])
+    torch.testing.assert_close(chosen.palettes, targets.palettes[[2, 0, 2]])

@@ -19,6 +19,10 @@ from shanshui.errors import ConfigError
 _STRIDE = 8  # the body's resolution: sizes are padded up to a multiple of it
 _LEAST = 2 * _STRIDE  # reflection needs two positions in the body
 
+# Rows of a style learn only while that style is shown: they take steps this many times as long as the convolutions'
+# (the equalised learning rate of Karras et al. 2018, which holds for Adam).
+_STYLE_RATE = 5.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class FeedForwardConfig:
@@ -136,9 +140,14 @@ class ConditionalInstanceNorm(nn.Module):
 
     def __init__(self, channels: int, styles: int, *, epsilon: float = 1e-5) -> None:
         super().__init__()
-        self.gamma = nn.Parameter(torch.ones(styles, channels))
+        # Distances from (1, 0), divided by the rate of their steps.
+        self.gamma = nn.Parameter(torch.zeros(styles, channels))
         self.beta = nn.Parameter(torch.zeros(styles, channels))
         self.epsilon = epsilon
+
+    def rows(self) -> tuple[Tensor, Tensor]:
+        """Scale and shift of every style, (S, C) each."""
+        return 1 + _STYLE_RATE * self.gamma, _STYLE_RATE * self.beta
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
         """(N, C, H, W) and shares (N, S) -> (N, C, H, W)."""
@@ -146,7 +155,7 @@ class ConditionalInstanceNorm(nn.Module):
         # Every channel of every photo as a channel of one image: batch normalisation of that is instance
         # normalisation, in one fused pass with float32 statistics (an eighth of the time of `var_mean`).
         instances = x.reshape(1, count * channels, height, width)
-        scale, shift = (weights @ self.gamma).flatten(), (weights @ self.beta).flatten()
+        scale, shift = ((weights @ row).flatten() for row in self.rows())
         normalised = functional.batch_norm(instances, None, None, scale, shift, training=True, eps=self.epsilon)
         return normalised.reshape(count, channels, height, width)
 

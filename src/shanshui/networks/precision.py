@@ -1,0 +1,28 @@
+"""Which number format is fastest where the result stays good."""
+
+import functools
+from pathlib import Path
+
+import torch
+
+
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware computes in it, float32 elsewhere.
+
+    A processor that merely emulates bfloat16 is slower with it than with float32.
+    """
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device.type == "cpu" and _processor_has_bfloat16()
+    return torch.bfloat16 if native else torch.float32
+
+
+@functools.cache
+def _processor_has_bfloat16() -> bool:
+    """Whether Linux lists the instructions; other systems do not tell and count as not having them."""
+    try:
+        description = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(description.split())

@@ -1,0 +1,1 @@
+"""RESULTS: networks and pictures put together: what a user calls."""

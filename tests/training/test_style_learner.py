@@ -1,0 +1,161 @@
+"""The style learner: targets from paintings, styles in turn, a step that learns, a state that continues exactly."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from PIL import Image
+from torch import Tensor
+
+from shanshui.errors import ConfigError, DataError
+from shanshui.networks.encoders.vgg19 import VGG19
+from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
+from shanshui.objectives.style import StyleObjective
+from shanshui.training.learners import style as style_module
+from shanshui.training.learners.exemplars import style_targets
+from shanshui.training.learners.style import StyleConfig, StyleLearner
+from shanshui.training.update import AdamConfig
+
+SIZE = 32
+STYLES = {"night": ("night.png",), "day": ("day.png",), "both": ("night.png", "day.png")}
+
+Make = Callable[..., StyleLearner]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> VGG19:
+    return VGG19()
+
+
+@pytest.fixture
+def paintings(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for name, low, high in (("night", 0, 90), ("day", 150, 256)):
+        Image.fromarray(random.integers(low, high, (40, 56, 3), dtype=np.uint8)).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+@pytest.fixture
+def make(paintings: Path, encoder: VGG19, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Makes small learners that share one encoder, because loading it takes longer than learning."""
+    monkeypatch.setattr(style_module, "VGG19", lambda: encoder)
+    photo = np.random.default_rng(1).integers(0, 256, (24, SIZE, 3), dtype=np.uint8)
+
+    def learner(**changes: Any) -> StyleLearner:
+        values: dict[str, Any] = {
+            "styles": STYLES,
+            "painting_side": SIZE,
+            "width": 8,
+            "body_width": 8,
+            "blocks": 1,
+            "content": {"relu2_2": 1.0},
+            "style": {"relu1_2": 1.0, "relu2_2": 1.0},
+            "moments": {"relu2_1": 1.0},
+            "palette": 1.0,
+            "group": 2,
+            "adam": AdamConfig(learning_rate=5e-3, beta1=0.9, clip_norm=5.0),
+        }
+        fabric = Fabric(accelerator="cpu", devices=1)
+        return StyleLearner(StyleConfig(**{**values, **changes}), data=paintings, photos=[photo], seed=3, fabric=fabric)
+
+    return learner
+
+
+def photos(images_seen: int, count: int = 6) -> Tensor:
+    return torch.rand(count, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(images_seen)) * 2 - 1
+
+
+def run(learner: StyleLearner, first: int, steps: int) -> list[Mapping[str, Tensor]]:
+    return [learner.step(photos(seen), seen) for seen in range(first, first + 6 * steps, 6)]
+
+
+def weights(learner: StyleLearner) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in learner.snapshot().state_dict().items()}
+
+
+def test_terms_are_named_after_what_they_compare(make: Make) -> None:
+    terms = make().step(photos(0), 0)
+    named = ["content.relu2_2", "style.relu1_2", "style.relu2_2", "moments.relu2_1", "tone", "palette", "tv"]
+    assert list(terms) == named
+    assert all(term.shape == () and not term.requires_grad for term in terms.values())
+
+
+def test_learning_comes_closer_to_the_styles(make: Make) -> None:
+    adam = AdamConfig(learning_rate=1e-2, beta1=0.9, clip_norm=5.0)
+    history = run(make(styles={"day": ("day.png",)}, adam=adam), 0, 24)
+    for name, share in (("palette", 0.7), ("style.relu1_2", 0.7)):
+        early, late = (sum(float(terms[name]) for terms in part) for part in (history[:6], history[-6:]))
+        assert late < share * early, name
+
+
+def test_a_restored_learner_continues_bit_for_bit(make: Make) -> None:
+    straight, resumed = make(), make()
+    run(straight, 0, 2)
+    resumed.load_state_dict(deepcopy(straight.state_dict()))
+    run(straight, 12, 2)
+    run(resumed, 12, 2)
+    continued = weights(resumed)
+    for name, expected in weights(straight).items():
+        torch.testing.assert_close(continued[name], expected, rtol=0, atol=0)
+
+
+def test_every_style_has_its_turn_and_depends_on_images_seen_alone(make: Make) -> None:
+    first, second = make(), make()
+    chosen = [first._styles_at(seen, 6).tolist() for seen in range(0, 60, 6)]
+    assert all(sorted(styles) == [0, 1, 2] for styles in chosen)
+    assert len({tuple(styles) for styles in chosen}) > 1
+    assert second._styles_at(54, 6).tolist() == chosen[-1]
+
+
+def test_a_batch_that_cannot_be_grouped_is_one_sentence(make: Make) -> None:
+    with pytest.raises(ConfigError, match="multiple"):
+        make().step(photos(0, count=5), 0)
+
+
+def test_the_snapshot_is_the_average_and_stays_as_it_was(make: Make) -> None:
+    learner = make()
+    run(learner, 0, 1)
+    snapshot = learner.snapshot()
+    assert isinstance(snapshot, FeedForwardStylizer)
+    assert snapshot.config.styles == tuple(STYLES)
+    before = deepcopy(snapshot.state_dict())
+    run(learner, 6, 1)
+    for name, tensor in snapshot.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], rtol=0, atol=0)
+    assert any(not torch.equal(tensor, before[name]) for name, tensor in weights(learner).items())
+
+
+def test_samples_show_the_photo_and_every_style(make: Make) -> None:
+    learner = make()
+    (sheet,) = learner.samples()
+    assert sheet.shape == (24, 4 * SIZE, 3)
+    drawn = list(learner.draw(5))
+    assert len(drawn) == 5
+    np.testing.assert_array_equal(drawn[0], sheet[:, SIZE : 2 * SIZE])
+    np.testing.assert_array_equal(drawn[3], drawn[0])
+
+
+def test_the_target_of_two_paintings_is_the_mean_of_theirs(paintings: Path, encoder: VGG19) -> None:
+    objective = StyleObjective(
+        content={}, style={"relu1_2": 1.0}, moments={"relu2_1": 1.0}, tone=0.0, palette=1.0, smoothness=0.0
+    )
+    targets = style_targets(
+        STYLES, paintings, objective=objective, encode=encoder, side=SIZE, margin=0.0, device=torch.device("cpu")
+    )
+    for rows in (targets.grams["relu1_2"], targets.moments["relu2_1"], targets.palettes):
+        torch.testing.assert_close(rows[2], (rows[0] + rows[1]) / 2)
+        assert not torch.allclose(rows[0], rows[1])
+
+
+def test_a_missing_painting_is_one_sentence(make: Make) -> None:
+    with pytest.raises(DataError, match=r"dusk\.png"):
+        make(styles={"dusk": ("dusk.png",)})
+
+
+def test_its_own_encoder_may_not_choose_its_best_snapshot() -> None:
+    assert StyleLearner.looks_through == "vgg19"
