@@ -131,7 +131,7 @@ def survey(source: Source, emit: Emit) -> Survey:
 
 
 def _is_grey(pixels: Pixels) -> bool:
-    small = fit_crop(pixels, 32, 32).astype(np.float32) / peak(pixels.dtype)
+    small = fit_crop(pixels, 32, 32).astype(np.float32) / peak(pixels)
     return bool((small.max(axis=2) - small.min(axis=2)).max() <= GREY_TOLERANCE)
 
 

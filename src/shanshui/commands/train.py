@@ -1,0 +1,230 @@
+"""`shanshui train`: teach a network scenes or styles."""
+
+import argparse
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import tyro
+
+from shanshui.commands.lessons import SUBJECTS, Lesson, with_styles
+from shanshui.commands.options import Common, parse, resolve_device
+from shanshui.commands.outcome import Outcome
+from shanshui.commands.terminal import terminal
+from shanshui.errors import ConfigError
+from shanshui.events import Emit, broadcast
+from shanshui.recipes import RECIPES
+from shanshui.recipes.painter import StyleRecipe
+from shanshui.scenes.sources import open_source
+from shanshui.training import loop
+from shanshui.training.devices import PrecisionName, start_fabric
+from shanshui.training.listeners import journal, tensorboard
+from shanshui.training.run import RunFolder
+from shanshui.training.settings import StopCondition
+
+# What a resumed run may do otherwise without learning anything else.
+MAY_DIFFER = frozenset(
+    {"images", "checkpoint_every", "sample_every", "judge_every", "log_every", "keep", "workers", "data", "licence"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Common):
+    """What every learner takes besides the fields of its recipe."""
+
+    recipe: str
+    """A complete training configuration; the options below with their defaults are its fields."""
+    data: Path
+    """What to learn from: a folder, an archive, or ARCHIVE/FOLDER."""
+    run: Path
+    """Folder for everything this training writes: log, checkpoints, samples."""
+    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Continue the run in that folder from its newest checkpoint."""
+    stop_when: Annotated[str | None, tyro.conf.arg(metavar="METRIC<VALUE")] = None
+    """Stop early once a figure falls below a value."""
+    precision: PrecisionName = "auto"
+    """Arithmetic: auto takes bf16 where the hardware computes in it."""
+    licence: str = "unknown"
+    """Licence of the images, for the model card inside each snapshot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainStyle(Train):
+    """Options of `train style` besides the fields of its recipe."""
+
+    style: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME=PAINTINGS")] = ()
+    """Learn this style from these paintings (data sets or files below DATA, separated by commas). Repeatable; replaces
+    the recipe's styles."""
+
+
+OPTIONS: Mapping[str, type[Train]] = {"scene": Train, "style": TrainStyle}
+
+
+def main(argv: Sequence[str]) -> Outcome:
+    """Run the command with the options of `argv`, the first of which is what to learn."""
+    if not argv or argv[0] in ("-h", "--help"):
+        if not argv:
+            raise ConfigError(f"What to learn is missing: write `shanshui train {' or '.join(SUBJECTS)}`.")
+        return Outcome(data={"learners": list(SUBJECTS)}, text=_help(), as_json=False)
+    subject, rest = argv[0], argv[1:]
+    if subject not in SUBJECTS:
+        raise ConfigError(f"{subject!r} cannot be learned: write `shanshui train {' or '.join(SUBJECTS)}`.")
+    recipe = _recipe(subject, rest)
+    options = parse(_options_with(subject, recipe), f"train {subject}", rest)
+    recipe = dataclasses.replace(recipe, **{field.name: getattr(options, field.name) for field in _fields(recipe)})
+    if isinstance(options, TrainStyle) and isinstance(recipe, StyleRecipe):
+        recipe = with_styles(recipe, options.style)
+    with terminal() as emit:
+        return run(subject, recipe, options, emit)
+
+
+def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
+    """Train, and say how it ended."""
+    stop = None if options.stop_when is None else StopCondition.parse(options.stop_when)
+    fabric = start_fabric(resolve_device(options.device), options.precision)
+    # Everything that can be refused is looked at before the run's folder comes into being.
+    source = open_source(SUBJECTS[subject].photos(recipe, options.data))
+    config = _config(subject, recipe, options, source.digest)
+    folder = RunFolder.reopen(options.run, config, may_differ=MAY_DIFFER) if options.resume else None
+    lesson = SUBJECTS[subject].lesson(recipe, options.data, fabric, emit)
+    _require_measured(stop, lesson)
+    folder = folder or RunFolder.create(options.run, config)
+    with journal(folder) as written, tensorboard(folder, resumed_at=_resumed_at(folder)) as drawn:
+        ended = loop.train(
+            lesson.learner,
+            lesson.dataset,
+            recipe.settings,
+            folder,
+            card={
+                "task": subject,
+                "recipe": options.recipe,
+                "data": source.label,
+                "data_digest": source.digest,
+                "licence": options.licence,
+            },
+            emit=broadcast(emit, written, drawn),
+            judge=lesson.judge,
+            stop=stop,
+        )
+    return _outcome(folder, ended, options)
+
+
+def _recipe(subject: str, argv: Sequence[str]) -> Any:
+    """The recipe that `argv` names: its fields are the defaults of the options, so it is found before they are read.
+
+    Help without a recipe shows the first one.
+
+    Raises:
+        ConfigError: none is named, or one that does not exist.
+    """
+    known = RECIPES[subject]
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    finder.add_argument("--recipe")
+    try:
+        name = finder.parse_known_args(list(argv))[0].recipe
+    except argparse.ArgumentError:  # a flag without its value, which the full parser explains
+        name = None
+    if name is None and {"-h", "--help"} & set(argv):
+        name = next(iter(known))
+    if name not in known:
+        problem = "--recipe is missing" if name is None else f"There is no recipe {name!r}"
+        raise ConfigError(f"{problem}: those of `train {subject}` are {', '.join(known)}.")
+    return known[name]
+
+
+def _fields(recipe: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(recipe)
+
+
+def _options_with(subject: str, recipe: Any) -> type[Train]:
+    """The subject's options with each field of `recipe` as another; fields of its parts stand without a prefix."""
+    hints = get_type_hints(type(recipe))
+    fields: list[tuple[str, Any, Any]] = []
+    for field in _fields(recipe):
+        value = getattr(recipe, field.name)
+        kind = (
+            Annotated[hints[field.name], tyro.conf.arg(name="")]
+            if dataclasses.is_dataclass(value)
+            else hints[field.name]
+        )
+        fields.append((field.name, kind, dataclasses.field(default=value)))
+    about = SUBJECTS[subject].about
+    attributes = (type(recipe).__doc__ or "").partition("\n")[2]
+    description = f"Training: {about}.\n\n    Recipes: {', '.join(RECIPES[subject])}.\n{attributes}"
+    options: type[Train] = dataclasses.make_dataclass(
+        f"Train{subject.capitalize()}Options",
+        fields,
+        bases=(OPTIONS[subject],),
+        frozen=True,
+        kw_only=True,
+        namespace={"__doc__": description},
+    )
+    return options
+
+
+def _config(subject: str, recipe: Any, options: Train, digest: str) -> dict[str, Any]:
+    """What config.json says: enough to repeat the run, and to notice when a resume would be another run."""
+    values = asdict(recipe)
+    settings = values.pop("settings")
+    return {
+        "task": subject,
+        "recipe": options.recipe,
+        "data": str(options.data),
+        "data_digest": digest,
+        "precision": options.precision,
+        "licence": options.licence,
+        **values,
+        **settings,
+    }
+
+
+def _require_measured(stop: StopCondition | None, lesson: Lesson) -> None:
+    names = lesson.judge.names if lesson.judge is not None else ()
+    if stop is not None and stop.metric not in names:
+        raise ConfigError(
+            f"--stop-when names {stop.metric}, which this training does not measure: "
+            f"it measures {', '.join(names) or 'nothing'}."
+        )
+
+
+def _resumed_at(folder: RunFolder) -> int:
+    return max((int(path.stem) for path in folder.checkpoints.glob("*.state")), default=0)
+
+
+def _outcome(folder: RunFolder, ended: loop.Outcome, options: Train) -> Outcome:
+    snapshot = max(folder.checkpoints.glob("*.safetensors"))
+    best = folder.path / "best.safetensors"
+    interrupted = ended.reason == "interrupted"
+    advice = "run the same command with --resume to go on" if interrupted else f"`shanshui models {snapshot}` shows it"
+    return Outcome(
+        data={
+            "run": str(folder.path),
+            "images_seen": ended.images_seen,
+            "reason": ended.reason,
+            "figures": dict(ended.figures),
+            "snapshot": str(snapshot),
+            "best": str(best) if best.exists() else None,
+        },
+        text=f"{ended.images_seen:,} images seen ({ended.reason}); the newest snapshot is {snapshot}: {advice}.",
+        as_json=options.json,
+        interrupted=interrupted,
+    )
+
+
+def _help() -> str:
+    width = max(map(len, SUBJECTS))
+    rows = "\n".join(f"  {name:<{width}}  {subject.about}" for name, subject in SUBJECTS.items())
+    recipes = "\n".join(f"  {name:<{width}}  {', '.join(RECIPES[name])}" for name in SUBJECTS)
+    return f"""usage: shanshui train {{{",".join(SUBJECTS)}}} --recipe NAME --data PATH --run DIR [OPTIONS]
+
+Teach a network from your own images. Ctrl-C saves and leaves; --resume goes on as if nothing had happened.
+
+what to learn:
+{rows}
+
+recipes:
+{recipes}
+
+`shanshui train {next(iter(SUBJECTS))} --help` lists every option."""
