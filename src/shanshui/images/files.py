@@ -1,156 +1,171 @@
-"""Picture files: whatever a camera, a scanner or the web gives becomes upright sRGB pixels.
+"""Picture files: whatever a camera, a scanner or the web gives becomes a `Picture`, and back."""
 
-A file is decoded only after its header has promised at most `MAX_PIXELS` pixels.
-"""
-
-import io
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
+from shanshui.atomic import atomic_write
 from shanshui.errors import ImageError
-from shanshui.images.pixels import Pixels, peak, quantize
+from shanshui.images import deep
+from shanshui.images.decode import decode, from_pillow
+from shanshui.images.picture import MAX_PIXELS, Picture, from_channels
+from shanshui.images.pixels import to_eight_bits
 
-MAX_PIXELS = 175_000_000
-"""Decode limit: 175 megapixels is beyond every current camera and half a gigabyte once decoded to 8 bits."""
+__all__ = [
+    "MAX_PIXELS",
+    "READABLE_SUFFIXES",
+    "WRITABLE_SUFFIXES",
+    "Picture",
+    "from_any",
+    "read_picture",
+    "write_picture",
+]
 
 READABLE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp"}
 )
 """Endings, in lower case, of the files that are taken for pictures."""
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP")
-_HEADER_LOCK = threading.Lock()
+_Options: TypeAlias = Mapping[str, Any]
+_PILLOW: Mapping[str, tuple[str, _Options]] = {
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": "4:4:4", "optimize": True}),
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": "4:4:4", "optimize": True}),
+    ".png": ("PNG", {}),
+    ".webp": ("WEBP", {"quality": 92, "method": 4}),
+    ".avif": ("AVIF", {"quality": 85, "subsampling": "4:4:4"}),
+    ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    ".tiff": ("TIFF", {"compression": "tiff_adobe_deflate"}),
+}
+_DEEP: Mapping[str, Callable[[BinaryIO, Picture], None]] = {
+    ".png": deep.write_png,
+    ".tif": deep.write_tiff,
+    ".tiff": deep.write_tiff,
+}
+_OPAQUE = frozenset({".jpg", ".jpeg"})
 
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """Upright sRGB pixels, with the transparency kept aside.
-
-    `pixels`: HWC, three channels, uint8 or uint16. `alpha`: HW of the same type (0 is transparent), or None.
-    """
-
-    pixels: Pixels
-    alpha: Pixels | None = None
-
-    def __post_init__(self) -> None:
-        peak(self.pixels)
-        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or 0 in self.pixels.shape:
-            raise ImageError(f"A picture has the shape {self.pixels.shape}: rows x columns x 3 was expected.")
-        if self.alpha is not None and (
-            self.alpha.shape != self.pixels.shape[:2] or self.alpha.dtype != self.pixels.dtype
-        ):
-            raise ImageError("The transparency of a picture must have the size and the type of its pixels.")
-
-    @property
-    def height(self) -> int:
-        """Rows."""
-        return int(self.pixels.shape[0])
-
-    @property
-    def width(self) -> int:
-        """Columns."""
-        return int(self.pixels.shape[1])
-
-    def over_white(self) -> Pixels:
-        """HWC pixels as a web page shows them: transparent parts laid over white."""
-        if self.alpha is None:
-            return self.pixels
-        white = float(peak(self.pixels))
-        cover = self.alpha[:, :, np.newaxis].astype(np.float32) / np.float32(white)
-        flat: Pixels = quantize(self.pixels * cover + np.float32(white) * (1 - cover), self.pixels.dtype)
-        return flat
+WRITABLE_SUFFIXES = frozenset(_PILLOW)
+"""Endings, in lower case, that `write_picture` understands."""
 
 
 def read_picture(source: Path | str | bytes | BinaryIO, *, name: str | None = None) -> Picture:
     """Decode a picture: EXIF orientation applied, ICC profile converted to sRGB, first frame of an animation.
 
-    Grey, palette, CMYK and other modes become RGB. 16 bits stay 16 bits.
+    Grey, palette, CMYK and other modes become RGB; transparency is kept aside. PNG and TIFF with 16 bits keep them.
+    Nothing is decoded before the header has promised at most `MAX_PIXELS` pixels.
 
     Args:
-        source: a file name, the content of a file, or a seekable binary stream.
+        source: a file name, the content of a file, or a binary stream.
         name: what error messages call the picture; the file name when there is one.
 
     Raises:
-        ImageError: missing, unreadable, not a picture, damaged, cut short, or above `MAX_PIXELS`.
+        ImageError: missing, unreadable, not a picture, damaged, cut short, or too large; `NotAnImageError` and
+            `DamagedImageError` tell these two apart.
     """
-    label = name or (str(source) if isinstance(source, (str, Path)) else "The picture")
-    with _one_sentence(label):
-        stream = io.BytesIO(_content(source))
-        with _open(stream, label) as opened:
-            opened.load()
-            return _upright_srgb(opened)
+    label = name or (str(source) if isinstance(source, str | Path) else "The picture")
+    content = _content(source, label)
+    try:
+        return decode(content)
+    except ImageError as error:
+        raise type(error)(f"{label} {error}") from error.__cause__
 
 
-def _content(source: Path | str | bytes | BinaryIO) -> bytes:
+def write_picture(path: Path | str, picture: Picture | NDArray[Any]) -> None:
+    """Write a picture, whole or not at all, in the format that the ending of `path` names.
+
+    PNG and TIFF keep 16 bits, the others get 8. JPEG (quality 95) shows transparency over white, the others keep it.
+
+    Args:
+        path: ends in .jpg, .jpeg, .png, .webp, .avif, .tif or .tiff.
+        picture: a `Picture`, or an array as `from_any` takes it.
+
+    Raises:
+        ImageError: an unknown ending, an array that is no picture, or a side too long for the format.
+        StorageError: the file cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in WRITABLE_SUFFIXES:
+        raise ImageError(f"{path} does not end in {', '.join(sorted(WRITABLE_SUFFIXES))}: choose one of these.")
+    picture = from_any(picture)
+    with atomic_write(path) as file:
+        if picture.pixels.dtype == np.uint16 and suffix in _DEEP:
+            _DEEP[suffix](file, picture)
+        else:
+            _write_eight_bits(file, path, picture)
+
+
+def from_any(source: Path | str | Image.Image | NDArray[Any] | Picture) -> Picture:
+    """A picture from a file name, a Pillow image, an array or a picture.
+
+    Args:
+        source: an array is uint8 or uint16, HW or HWC with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha)
+            channels.
+
+    Raises:
+        ImageError: it is none of these, or cannot be read.
+    """
+    match source:
+        case Picture():
+            return source
+        case str() | Path():
+            return read_picture(source)
+        case np.ndarray():
+            return from_channels(source)
+        case Image.Image():
+            return _from_open_image(source)
+    raise ImageError(f"A {type(source).__name__} is no picture: give a file name, a Pillow image or a NumPy array.")
+
+
+def _from_open_image(image: Image.Image) -> Picture:
+    try:
+        return from_pillow(image)
+    except ImageError as error:
+        raise type(error)(f"The picture {error}") from error.__cause__
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(f"The Pillow image cannot be decoded ({error}): give an intact one.") from error
+
+
+def _content(source: Path | str | bytes | BinaryIO, label: str) -> bytes:
     if isinstance(source, bytes):
         return source
-    if isinstance(source, (str, Path)):
-        return Path(source).read_bytes()
-    return source.read()
-
-
-def _open(stream: BinaryIO, label: str) -> Image.Image:
-    """Parse the header only; odd but harmless metadata makes Pillow warn, which is no news to the user."""
-    with _HEADER_LOCK, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        opened = Image.open(stream, formats=_FORMATS)
-        if opened.width * opened.height > MAX_PIXELS:
-            raise _too_large(label, f"has {opened.width} x {opened.height} pixels, which")
-        opened.getexif()
-    return opened
-
-
-def _upright_srgb(opened: Image.Image) -> Picture:
-    upright = ImageOps.exif_transpose(opened)
-    if upright.mode.startswith("I;16"):
-        grey = np.asarray(upright).astype(np.uint16)
-        return Picture(np.repeat(grey[:, :, np.newaxis], 3, axis=2))
-    has_alpha = upright.has_transparency_data
-    rgb = _to_srgb(upright, opened.info.get("icc_profile"))
-    alpha = np.asarray(upright.convert("RGBA").getchannel("A")) if has_alpha else None
-    return Picture(np.array(rgb), alpha)
-
-
-def _to_srgb(image: Image.Image, profile: Any) -> Image.Image:
-    if not profile:
-        return image.convert("RGBA").convert("RGB") if image.has_transparency_data else image.convert("RGB")
-    return image.convert("RGB")
-
-
-def _too_large(label: str, what: str) -> ImageError:
-    return ImageError(
-        f"{label} {what} is above the limit of {MAX_PIXELS // 1_000_000} megapixels: make it smaller first."
-    )
-
-
-@contextmanager
-def _one_sentence(label: str) -> Iterator[None]:
+    if not isinstance(source, str | Path):
+        return source.read()
+    path = Path(source)
     try:
-        yield
-    except ImageError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise _too_large(label, "announces a size that") from error
-    except Image.UnidentifiedImageError as error:
+        if path.is_dir():
+            raise ImageError(f"{label} is a folder: give a picture file.")
+        if not path.exists():
+            raise ImageError(f"{label} does not exist: check the name.")
+        if not path.is_file():
+            raise ImageError(f"{label} is no ordinary file: give a picture file.")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{label} cannot be read ({reason}): check the file and its permissions.") from error
+
+
+def _write_eight_bits(file: BinaryIO, path: Path, picture: Picture) -> None:
+    suffix = path.suffix.lower()
+    if suffix in _OPAQUE:
+        channels = to_eight_bits(picture.over_white())
+    elif picture.alpha is None:
+        channels = to_eight_bits(picture.pixels)
+    else:
+        channels = to_eight_bits(np.dstack([picture.pixels, picture.alpha]))
+    form, options = _PILLOW[suffix]
+    try:
+        Image.fromarray(np.ascontiguousarray(channels)).save(file, form, **options)
+    except OSError as error:
+        if error.errno is not None:  # the disk, not the encoder: the caller names it
+            raise
         raise ImageError(
-            f"{label} is not a picture that can be read: JPEG, PNG, WebP, AVIF or TIFF expected."
+            f"{path} cannot hold {picture.width} x {picture.height} pixels: choose PNG or TIFF."
         ) from error
-    except FileNotFoundError as error:
-        raise ImageError(f"{label} does not exist: check the name.") from error
-    except IsADirectoryError as error:
-        raise ImageError(f"{label} is a folder: give a picture file.") from error
-    except PermissionError as error:
-        raise ImageError(f"{label} may not be read: check its permissions.") from error
-    except MemoryError as error:
-        raise ImageError(f"{label} needs more memory than there is: make it smaller first.") from error
-    except Exception as error:  # decoders raise nearly anything on damaged files
-        raise ImageError(f"{label} is damaged or cut short: replace it with an intact copy.") from error
+    except (ValueError, RuntimeError) as error:
+        raise ImageError(
+            f"{path} cannot hold {picture.width} x {picture.height} pixels: choose PNG or TIFF."
+        ) from error

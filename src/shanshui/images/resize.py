@@ -7,19 +7,20 @@ Lanczos windowed sinc, three lobes, whose support grows with the reduction so th
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from shanshui.errors import ImageError
-from shanshui.images.pixels import Pixels, quantize
+from shanshui.images.pixels import Depth, quantize
 
 Box: TypeAlias = tuple[float, float, float, float]
 
 
-def resize(pixels: Pixels, height: int, width: int, *, box: Box | None = None) -> Pixels:
+def resize(pixels: NDArray[Depth], height: int, width: int, *, box: Box | None = None) -> NDArray[Depth]:
     """The picture, or the part of it in `box`, at exactly `height` x `width`.
 
     Args:
-        pixels: HWC, uint8 or uint16.
+        pixels: HWC, uint8 or uint16, any number of channels.
         height: rows of the result, at least 1.
         width: columns of the result, at least 1.
         box: (left, top, right, bottom) in pixels of the input, fractions allowed; the whole picture when None.
@@ -30,37 +31,29 @@ def resize(pixels: Pixels, height: int, width: int, *, box: Box | None = None) -
     Raises:
         ImageError: an empty picture, size or box, or a box that leaves the picture.
     """
-    rows, columns = _require_picture(pixels)
+    rows, columns = _require_sizes(pixels, height, width)
     area = (0.0, 0.0, float(columns), float(rows)) if box is None else box
-    if height < 1 or width < 1:
-        raise ImageError(f"A picture cannot be resized to {width} x {height} pixels: both sides must be at least 1.")
     if not (0 <= area[0] < area[2] <= columns and 0 <= area[1] < area[3] <= rows):
         raise ImageError(f"The box {area} does not lie inside a picture of {columns} x {rows} pixels.")
-    if area == (0, 0, width, height) == (0, 0, columns, rows):
+    if (height, width) == (rows, columns) and area == (0, 0, columns, rows):
         return pixels.copy()
-    channels = [
-        np.asarray(
-            Image.fromarray(np.ascontiguousarray(pixels[:, :, channel], dtype=np.float32)).resize(
-                (width, height), Image.Resampling.LANCZOS, box=area
-            )
-        )
-        for channel in range(pixels.shape[2])
-    ]
-    resized: Pixels = quantize(np.stack(channels, axis=2), pixels.dtype)
+    resized = np.empty((height, width, pixels.shape[2]), dtype=pixels.dtype)
+    for channel in range(pixels.shape[2]):
+        plane = Image.fromarray(np.ascontiguousarray(pixels[:, :, channel], dtype=np.float32))
+        filtered = plane.resize((width, height), Image.Resampling.LANCZOS, box=area)
+        resized[:, :, channel] = quantize(np.asarray(filtered), pixels.dtype)
     return resized
 
 
-def fit_crop(pixels: Pixels, height: int, width: int) -> Pixels:
+def fit_crop(pixels: NDArray[Depth], height: int, width: int) -> NDArray[Depth]:
     """The largest centred part with the target's proportions, resized to exactly `height` x `width`.
 
     Args and errors as in `resize`.
     """
-    rows, columns = _require_picture(pixels)
-    if height < 1 or width < 1:
-        raise ImageError(f"A picture cannot be resized to {width} x {height} pixels: both sides must be at least 1.")
+    rows, columns = _require_sizes(pixels, height, width)
     crop_height, crop_width = largest_crop(rows, columns, height, width)
     left, top = (columns - crop_width) / 2, (rows - crop_height) / 2
-    return resize(pixels, height, width, box=(left, top, left + crop_width, top + crop_height))
+    return resize(pixels, height, width, box=crop_box(left, top, crop_height, crop_width, rows, columns))
 
 
 def largest_crop(rows: int, columns: int, height: int, width: int) -> tuple[float, float]:
@@ -69,9 +62,14 @@ def largest_crop(rows: int, columns: int, height: int, width: int) -> tuple[floa
     return min(height * scale, float(rows)), min(width * scale, float(columns))
 
 
-def _require_picture(pixels: Pixels) -> tuple[int, int]:
+def crop_box(left: float, top: float, height: float, width: float, rows: int, columns: int) -> Box:
+    """The box at (left, top); floating-point sums are kept from leaving the rows x columns picture."""
+    return left, top, min(left + width, float(columns)), min(top + height, float(rows))
+
+
+def _require_sizes(pixels: NDArray[Depth], height: int, width: int) -> tuple[int, int]:
     if pixels.ndim != 3 or 0 in pixels.shape:
-        raise ImageError(
-            f"A picture has the shape {pixels.shape}: rows x columns x channels, none of them 0, expected."
-        )
+        raise ImageError(f"A picture has the shape {pixels.shape}: rows x columns x channels, none of them 0, needed.")
+    if height < 1 or width < 1:
+        raise ImageError(f"A picture cannot be resized to {width} x {height} pixels: both sides must be at least 1.")
     return pixels.shape[0], pixels.shape[1]

@@ -1,6 +1,6 @@
 """Zip and tar archives as sources, read in place and from any thread.
 
-A plain tar is read where it lies. A compressed tar has no index, so its images are copied once, in order, into an
+A plain tar is read where it lies. A compressed tar has no index, so its files are copied once, in order, into an
 unnamed temporary file. Nothing is ever written under a name that an archive chose.
 """
 
@@ -8,18 +8,19 @@ import lzma
 import tarfile
 import tempfile
 import threading
+import weakref
 import zipfile
 import zlib
-from typing import BinaryIO, TypeVar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, TypeVar
 
 from shanshui.errors import DataError, ImageError
-from shanshui.scenes.base import MAX_FILE_BYTES, Source, looks_like_image, sample_digest
+from shanshui.scenes.base import MAX_FILE_BYTES, SAMPLE_BYTES, Source, ends_like_image, sample_digest
 
 T = TypeVar("T")
 
-_SAMPLE_BYTES = 4096
 _COPY_BYTES = 2**20
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -34,7 +35,7 @@ _DAMAGE = (
 
 
 def open_archive(archive: Path, *, inside: PurePosixPath) -> Source:
-    """The images in a zip or tar archive below the folder `inside` (`.` for all of it).
+    """The images in a zip or tar archive below the folder `inside` (`.` for all of it), or the one image there.
 
     Raises:
         DataError: not an archive, corrupt, encrypted, or without images there.
@@ -59,12 +60,12 @@ class ZipSource(Source):
         self._lock = threading.Lock()
         files = {info.filename.replace("\\", "/"): info for info in self._zip.infolist() if not info.is_dir()}
         self._infos = _below(files, inside)
-        encrypted = [name for name, info in self._infos.items() if info.flag_bits & 0x1]
+        super().__init__(*_names(archive, inside), self._infos)
+        encrypted = [name for name in self.names if self._infos[name].flag_bits & 0x1]
         if encrypted:
             raise DataError(
                 f"{archive} is encrypted ({encrypted[0]}): unpack it with its password and give the folder."
             )
-        super().__init__(_label(archive, inside), tuple(sorted(self._infos)))
 
     def read(self, name: str) -> bytes:
         """The content of one member."""
@@ -93,15 +94,10 @@ class TarSource(Source):
 
     def __init__(self, archive: Path, inside: PurePosixPath) -> None:
         self._lock = threading.Lock()
-        try:
-            with tarfile.open(archive, "r:") as plain:
-                members = [member for member in plain if member.isreg() and not member.issparse()]
-            extents = {member.name: _Extent(member.offset_data, member.size) for member in members}
-            self._file: BinaryIO = archive.open("rb")
-        except tarfile.ReadError:
-            self._file, extents = _spool(archive)
+        self._file, extents = _index(archive)
+        weakref.finalize(self, self._file.close)
         self._extents = _below(extents, inside)
-        super().__init__(_label(archive, inside), tuple(sorted(self._extents)))
+        super().__init__(*_names(archive, inside), self._extents)
 
     def read(self, name: str) -> bytes:
         """The content of one member."""
@@ -115,45 +111,62 @@ class TarSource(Source):
     def fingerprint(self, name: str) -> str:
         """Size and a sample from the middle."""
         extent = self._extents[name]
-        size = min(extent.size, _SAMPLE_BYTES)
+        size = min(extent.size, SAMPLE_BYTES)
         return sample_digest(extent.size, self._read(_Extent(extent.offset + (extent.size - size) // 2, size)))
 
     def _read(self, extent: _Extent) -> bytes:
-        with self._lock:
-            self._file.seek(extent.offset)
-            return self._file.read(extent.size)
+        try:
+            with self._lock:
+                self._file.seek(extent.offset)
+                return self._file.read(extent.size)
+        except OSError as error:
+            raise ImageError(f"{self.label} cannot be read ({error.strerror}): check the disk.") from error
+
+
+def _index(archive: Path) -> tuple[BinaryIO, dict[str, _Extent]]:
+    """An open file and where in it the members lie: the archive itself, or the copy of a compressed one."""
+    try:
+        with tarfile.open(archive, "r:") as plain:
+            members = [member for member in plain if member.isreg() and not member.issparse()]
+    except tarfile.ReadError:
+        return _spool(archive)
+    return archive.open("rb"), {member.name: _Extent(member.offset_data, member.size) for member in members}
 
 
 def _spool(archive: Path) -> tuple[BinaryIO, dict[str, _Extent]]:
     extents: dict[str, _Extent] = {}
     spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the source
-    with tarfile.open(archive, "r|*") as packed:
-        for member in packed:
-            content = packed.extractfile(member) if member.isreg() and looks_like_image(member.name) else None
-            if content is None:
-                continue
-            offset = spool.tell()
-            while chunk := content.read(_COPY_BYTES):
-                spool.write(chunk)
-            extents[member.name] = _Extent(offset, spool.tell() - offset)
-    spool.flush()
+    try:
+        with tarfile.open(archive, "r|*") as packed:
+            for member in packed:
+                content = packed.extractfile(member) if member.isreg() else None
+                if content is None:
+                    continue
+                offset = spool.tell()
+                while ends_like_image(member.name) and (chunk := content.read(_COPY_BYTES)):
+                    spool.write(chunk)
+                extents[member.name] = _Extent(offset, spool.tell() - offset)
+    except BaseException:
+        spool.close()
+        raise
     return spool, extents
 
 
-def _below(files: dict[str, T], inside: PurePosixPath) -> dict[str, T]:
-    """The images below the folder `inside`, or the image that `inside` names, by their path from there."""
+def _below(files: Mapping[str, T], inside: PurePosixPath) -> dict[str, T]:
+    """The files below the folder `inside`, or the file that `inside` names, by their path from there."""
     chosen: dict[str, T] = {}
     for name, entry in files.items():
         path = PurePosixPath(name)
         if path == inside:
             chosen[path.name] = entry
-        elif path.is_relative_to(inside) and looks_like_image(path.relative_to(inside).as_posix()):
+        elif path.is_relative_to(inside):
             chosen[path.relative_to(inside).as_posix()] = entry
     return chosen
 
 
-def _label(archive: Path, inside: PurePosixPath) -> str:
-    return str(archive / inside)
+def _names(archive: Path, inside: PurePosixPath) -> tuple[str, str]:
+    """Label and title of a source."""
+    return str(archive / inside), str(PurePosixPath(archive.name) / inside)
 
 
 def _refuse_giant(label: str, name: str, size: int) -> None:

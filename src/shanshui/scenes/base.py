@@ -5,6 +5,7 @@ Nothing is unpacked and nothing is decoded here.
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -14,22 +15,36 @@ from shanshui.images.files import READABLE_SUFFIXES
 MAX_FILE_BYTES = 2**30
 """Files above one gibibyte are refused before they are read: no photograph is that large."""
 
+SAMPLE_BYTES = 4096
+"""Bytes from the middle of a file that tell it apart from others: compressed pixels, not a camera's usual header."""
+
 
 class Source(ABC):
     """A fixed, sorted list of image files.
 
     Attributes:
-        label: what messages call the source.
+        label: what messages call the source: its path.
+        title: the same without the folders of this machine, for files that travel.
         names: POSIX paths relative to the source, sorted, at least one.
+        passed_over: files that are neither hidden nor end like an image, sorted.
     """
 
-    def __init__(self, label: str, names: tuple[str, ...]) -> None:
+    def __init__(self, label: str, title: str, files: Iterable[str]) -> None:
+        """Sort `files`, POSIX paths relative to the source, into images and others.
+
+        Raises:
+            DataError: there is no image among them.
+        """
+        visible = sorted(name for name in files if not is_hidden(name))
+        names = tuple(name for name in visible if ends_like_image(name))
         if not names:
             raise DataError(
                 f"{label} contains no images: files ending in .jpg, .png, .webp, .avif or .tif are looked for."
             )
         self.label = label
+        self.title = title
         self.names = names
+        self.passed_over = tuple(name for name in visible if not ends_like_image(name))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -63,11 +78,14 @@ class Source(ABC):
         return summary.hexdigest()[:16]
 
 
-def looks_like_image(name: str) -> bool:
-    """Whether a POSIX path ends like an image and no part of it is hidden or a macOS shadow."""
-    parts = PurePosixPath(name).parts
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not hidden and PurePosixPath(name).suffix.lower() in READABLE_SUFFIXES
+def is_hidden(name: str) -> bool:
+    """Whether a part of a POSIX path begins with a dot or is a macOS shadow folder."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+
+
+def ends_like_image(name: str) -> bool:
+    """Whether a file's ending promises an image; only decoding can tell."""
+    return PurePosixPath(name).suffix.lower() in READABLE_SUFFIXES
 
 
 def sample_digest(size: int, sample: bytes) -> str:

@@ -1,5 +1,6 @@
 """Training images from a source: decoded, cropped at random, flipped, at exactly one size."""
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -10,10 +11,10 @@ from numpy.typing import NDArray
 from shanshui.errors import ConfigError, DataError, ImageError
 from shanshui.events import Emit, Warned, ignore
 from shanshui.images.files import read_picture
-from shanshui.images.pixels import Pixels, quantize
-from shanshui.images.resize import fit_crop, largest_crop, resize
-from shanshui.scenes.sampler import index_at
+from shanshui.images.pixels import to_eight_bits
+from shanshui.images.resize import crop_box, fit_crop, largest_crop, resize
 from shanshui.scenes.base import Source
+from shanshui.scenes.sampler import index_at
 
 CACHE_BYTES = 2**30
 """Decoded images are remembered up to one gibibyte a data set: decoding again and again would cost learning time."""
@@ -93,8 +94,9 @@ class SceneDataset:
         rows, columns = copy.shape[:2]
         crop_height, crop_width = (scale * side for side in largest_crop(rows, columns, self.height, self.width))
         left, top = across * (columns - crop_width), down * (rows - crop_height)
-        image = resize(copy, self.height, self.width, box=(left, top, left + crop_width, top + crop_height))
-        return _eight_bits(image[:, ::-1] if self._flip and mirrored < 0.5 else image)
+        box = crop_box(left, top, crop_height, crop_width, rows, columns)
+        image = resize(copy, self.height, self.width, box=box)
+        return np.ascontiguousarray(image[:, ::-1]) if self._flip and mirrored < 0.5 else image
 
     def still(self, index: int) -> NDArray[np.uint8]:
         """File number `index` without randomness: the largest centred crop, resized.
@@ -105,23 +107,23 @@ class SceneDataset:
         Raises:
             DataError: no file of the source can be used.
         """
-        return _eight_bits(fit_crop(self._usable(index), self.height, self.width))
+        return fit_crop(self._usable(index), self.height, self.width)
 
     def stills(self) -> Iterator[NDArray[np.uint8]]:
         """Every usable file once, in the order of names, as `still` shows it; unusable files are left out."""
         for index in range(len(self)):
             copy = self._copy(index)
             if copy is not None:
-                yield _eight_bits(fit_crop(copy, self.height, self.width))
+                yield fit_crop(copy, self.height, self.width)
 
-    def _usable(self, index: int) -> Pixels:
+    def _usable(self, index: int) -> NDArray[np.uint8]:
         for step in range(len(self)):
             copy = self._copy((index + step) % len(self))
             if copy is not None:
                 return copy
         raise DataError(f"{self.source.label} has no usable image among {len(self)}: {self._refused[index]}")
 
-    def _copy(self, index: int) -> Pixels | None:
+    def _copy(self, index: int) -> NDArray[np.uint8] | None:
         """The decoded file, no larger than its smallest crop needs, or None when it cannot be used."""
         if index in self._refused:
             return None
@@ -130,7 +132,8 @@ class SceneDataset:
             return cached
         name = self.source.names[index]
         try:
-            pixels = read_picture(self.source.read(name), name=f"{name} in {self.source.label}").over_white()
+            picture = read_picture(self.source.read(name), name=f"{name} in {self.source.label}")
+            pixels = to_eight_bits(picture.over_white())
             if min(pixels.shape[:2]) < MIN_SIDE:
                 raise ImageError(
                     f"{name} in {self.source.label} has a side below {MIN_SIDE} pixels: too small for a scene."
@@ -142,13 +145,13 @@ class SceneDataset:
         self._cache.put(index, copy)
         return copy
 
-    def _reduced(self, pixels: Pixels) -> Pixels:
+    def _reduced(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         rows, columns = pixels.shape[:2]
         crop_height, _ = largest_crop(rows, columns, self.height, self.width)
         factor = self.height / (crop_height * self._min_scale)
         if factor >= 1:
             return pixels
-        return resize(pixels, max(self.height, round(rows * factor)), max(self.width, round(columns * factor)))
+        return resize(pixels, math.ceil(rows * factor), math.ceil(columns * factor))
 
     def _refuse(self, index: int, reason: str) -> None:
         with self._lock:
@@ -164,16 +167,16 @@ class _Cache:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held = 0
-        self._arrays: OrderedDict[int, Pixels] = OrderedDict()
+        self._arrays: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: int) -> Pixels | None:
+    def get(self, key: int) -> NDArray[np.uint8] | None:
         with self._lock:
             if key in self._arrays:
                 self._arrays.move_to_end(key)
             return self._arrays.get(key)
 
-    def put(self, key: int, array: Pixels) -> None:
+    def put(self, key: int, array: NDArray[np.uint8]) -> None:
         with self._lock:
             replaced = self._arrays.pop(key, None)
             self._held += array.nbytes - (0 if replaced is None else replaced.nbytes)
@@ -181,9 +184,3 @@ class _Cache:
             while self._held > self._limit:
                 _, dropped = self._arrays.popitem(last=False)
                 self._held -= dropped.nbytes
-
-
-def _eight_bits(pixels: Pixels) -> NDArray[np.uint8]:
-    if pixels.dtype == np.uint8:
-        return np.ascontiguousarray(pixels, dtype=np.uint8)
-    return quantize(pixels / np.float32(257), np.uint8)

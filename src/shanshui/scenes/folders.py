@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shanshui.errors import DataError, ImageError
-from shanshui.scenes.base import MAX_FILE_BYTES, Source, looks_like_image, sample_digest
-
-_SAMPLE_BYTES = 4096
+from shanshui.scenes.base import MAX_FILE_BYTES, SAMPLE_BYTES, Source, sample_digest
 
 
 class FolderSource(Source):
@@ -15,7 +13,7 @@ class FolderSource(Source):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        super().__init__(str(folder), tuple(sorted(_walk(folder))))
+        super().__init__(str(folder), folder.resolve().name, _walk(folder))
         self._known = frozenset(self.names)
 
     def read(self, name: str) -> bytes:
@@ -37,7 +35,7 @@ class SingleFile(Source):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        super().__init__(str(path), (path.name,))
+        super().__init__(str(path), path.name, (path.name,))
 
     def read(self, name: str) -> bytes:
         """The content of the file."""
@@ -62,10 +60,7 @@ def _walk(folder: Path) -> Iterator[str]:
             continue
         visited.add((status.st_dev, status.st_ino))
         folders.sort()
-        for file in files:
-            name = (Path(current) / file).relative_to(folder).as_posix()
-            if looks_like_image(name):
-                yield name
+        yield from ((Path(current) / file).relative_to(folder).as_posix() for file in files)
 
 
 def _read_file(path: Path) -> bytes:
@@ -78,11 +73,10 @@ def _read_file(path: Path) -> bytes:
 
 
 def _fingerprint(path: Path) -> str:
-    """The middle of an image file is compressed pixels, which differ between images of the same size and camera."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            file.seek(max(0, size // 2 - _SAMPLE_BYTES // 2))
-            return sample_digest(size, file.read(_SAMPLE_BYTES))
+            file.seek(max(0, size // 2 - SAMPLE_BYTES // 2))
+            return sample_digest(size, file.read(SAMPLE_BYTES))
     except OSError:
         return "unreadable"

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from shanshui.errors import DataError
 from shanshui.scenes.archives import open_archive
-from shanshui.scenes.base import Source, looks_like_image
+from shanshui.scenes.base import Source, ends_like_image
 from shanshui.scenes.folders import FolderSource, SingleFile
 
 __all__ = ["Source", "open_source"]
@@ -22,7 +22,7 @@ def open_source(path: Path | str) -> Source:
     path = Path(path)
     if path.is_dir():
         return FolderSource(path)
-    if path.is_file() and looks_like_image(path.name):
+    if path.is_file() and ends_like_image(path.name):
         return SingleFile(path)
     for archive in (path, *path.parents):
         if archive.is_file():
