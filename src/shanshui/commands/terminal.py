@@ -49,7 +49,7 @@ class Pace:
         if self._origin is None:
             self._origin = (now, done)
         seconds, count = now - self._origin[0], done - self._origin[1]
-        parts = [f"{done:,} of {self.total:,} images" if self.total is not None else f"{done:,} images"]
+        parts = [f"{done:,} of {_images(self.total)}" if self.total is not None else _images(done)]
         if seconds > 0 and count > 0:
             rate = count / seconds
             parts.append(f"{rate:.1f} images/s" if rate < 100 else f"{rate:.0f} images/s")
@@ -126,15 +126,15 @@ def sentence(event: Event) -> str:
         case Started(task=task):
             return f"{task}: started"
         case Advanced(task=task, done=done):
-            return f"{task}: {done:,} images"
+            return f"{task}: {_images(done)}"
         case ImageReady(path=path):
             return f"wrote {path}"
         case Metric(task=task, name=name, value=value, done=done):
-            return f"{task}: {name} = {value:.4g} after {done:,} images"
+            return f"{task}: {name} = {value:.4g} after {_images(done)}"
         case Warned(task=task, message=message):
             return f"{task}: warning: {message}"
         case Finished(task=task, done=done, reason=reason):
-            return f"{task}: {reason} after {done:,} images"
+            return f"{task}: {reason} after {_images(done)}"
 
 
 def duration(seconds: float) -> str:
@@ -143,6 +143,10 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image" if count == 1 else f"{count:,} images"
 
 
 def _figures(values: Mapping[str, float], prefix: str = "") -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,6 +84,8 @@ def main(argv: Sequence[str]) -> Outcome:
 def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
     """Train, and say how it ended."""
     stop = None if options.stop_when is None else StopCondition.parse(options.stop_when)
+    # Fabric logs on its own which precision it takes; the run's config.json says it already.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = start_fabric(resolve_device(options.device), options.precision)
     # Everything that can be refused is looked at before the run's folder comes into being.
     source = open_source(SUBJECTS[subject].photos(recipe, options.data))
