@@ -98,13 +98,17 @@ def write_png(file: BinaryIO, picture: Picture) -> None:
 def write_tiff(file: BinaryIO, picture: Picture) -> None:
     """A 16-bit TIFF, losslessly compressed, with its transparency."""
     extra = [] if picture.alpha is None else ["unassalpha"]
+    packed = io.BytesIO()  # tifffile wants a file with a name or none at all
     tifffile.imwrite(
-        file, _joined(picture), photometric="rgb", extrasamples=extra, compression="deflate", metadata=None
+        packed, _joined(picture), photometric="rgb", extrasamples=extra, compression="deflate", metadata=None
     )
+    file.write(packed.getbuffer())
 
 
 def _joined(picture: Picture) -> NDArray[Any]:
-    return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    """HWC in one piece of memory, as the encoders want it: pixels that come from a network are a view."""
+    joined = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    return np.ascontiguousarray(joined)
 
 
 def _with_channels(array: NDArray[Any]) -> NDArray[np.uint16]:
