@@ -1,0 +1,24 @@
+"""Numbers: how close generated images come to real ones, under protocols that their names spell out."""
+
+from shanshui.evaluation.distances import Estimate
+from shanshui.evaluation.features import Extractor, FeatureSet, extract, together
+from shanshui.evaluation.judge import Judge, evaluate
+from shanshui.evaluation.protocols import DEFAULT_FIGURES, Protocol, choosing_metric
+from shanshui.evaluation.references import default_cache_folder, reference_features
+from shanshui.evaluation.stills import stills
+
+__all__ = [
+    "evaluate",
+    "Judge",
+    "Estimate",
+    "Protocol",
+    "DEFAULT_FIGURES",
+    "choosing_metric",
+    "Extractor",
+    "FeatureSet",
+    "extract",
+    "together",
+    "reference_features",
+    "default_cache_folder",
+    "stills",
+]
