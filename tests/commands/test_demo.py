@@ -19,7 +19,8 @@ def pictures(page: Path) -> list[Path]:
 
 
 def commands(page: Path) -> list[str]:
-    return [html.unescape(text) for text in re.findall(r"<figcaption>.*<code>(.*)</code>", page.read_text("utf-8"))]
+    marked = re.findall(r"<figcaption>.*<code>(.*)</code>", page.read_text("utf-8"))
+    return [html.unescape(re.sub(r"</?span>", "", text)) for text in marked]
 
 
 def test_the_commands_on_the_page_make_its_pictures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

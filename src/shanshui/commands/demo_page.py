@@ -54,12 +54,18 @@ def _section(section: Section) -> str:
 
 def _figure(exhibit: Exhibit) -> str:
     source = escape(exhibit.image.as_posix())
-    command = f"<code>{escape(exhibit.command)}</code>" if exhibit.command else ""
+    command = f"<code>{_breakable(exhibit.command)}</code>" if exhibit.command else ""
     return f"""<figure>
 <a href="{source}"><img src="{source}" width="{exhibit.width}" height="{exhibit.height}" loading="lazy"
  alt="{escape(exhibit.caption)}"></a>
 <figcaption>{escape(exhibit.caption)}{command}</figcaption>
 </figure>"""
+
+
+def _breakable(command: str) -> str:
+    """The command as HTML whose lines may break anywhere but inside the name of an option."""
+    words = (escape(word) for word in command.split(" "))
+    return " ".join(f"<span>{word}</span>" if word.startswith("--") else word for word in words)
 
 
 _PAGE = """<!doctype html>
@@ -118,6 +124,7 @@ code {
   display: block; margin-top: .4rem; color: var(--quiet); overflow-wrap: anywhere; user-select: all;
   font: .78rem/1.5 ui-monospace, "Cascadia Mono", Menlo, monospace;
 }
+code span { white-space: nowrap; }
 figcaption code::before { content: "$ "; color: var(--seal); user-select: none; }
 footer { border-top: 1px solid var(--line); color: var(--quiet); font-size: .9rem; }
 footer code { display: inline; font-size: inherit; }
