@@ -163,11 +163,11 @@ def test_only_unusable_images(tmp_path: Path, refused: Callable[..., str]) -> No
 # --- models
 
 
-def test_a_model_that_nobody_has(tmp_path: Path, refused: Callable[..., str]) -> None:
+def test_a_model_that_nobody_has(photo: Path, tmp_path: Path, refused: Callable[..., str]) -> None:
     for arguments in (
         ("generate", "--model", "seascape", "--out", tmp_path / "out"),
         ("models", "seascape"),
-        ("evaluate", "--real", tmp_path, "--model", "seascape"),
+        ("evaluate", "--real", photo, "--model", "seascape"),
     ):
         assert "seascape" in refused(*arguments)
 

@@ -10,6 +10,7 @@ import tyro
 from shanshui.commands.options import Common, parse, require_positive
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
+from shanshui.scenes.credits import read_credits
 from shanshui.scenes.prepare import prepare
 from shanshui.scenes.sources import open_source
 
@@ -29,13 +30,25 @@ class Prepare(Common):
     out: Annotated[Path, tyro.conf.Positional]
     """The zip archive to write."""
     size: int = 256
-    """Side of the prepared images in pixels."""
+    """Side of the prepared images in pixels; smaller photos are left out."""
+    licence: str = ""
+    """Licence of the photos, for the manifest."""
+    credits: Path | None = None
+    """A CSV file with authors and licences of single photos, for the manifest."""
 
 
 def main(argv: Sequence[str]) -> Outcome:
     """Run the command with the options of `argv`."""
     options = parse(Prepare, "prepare", argv)
     require_positive(size=options.size)
+    credits = None if options.credits is None else read_credits(options.credits)
     with terminal() as emit:
-        report = prepare(open_source(options.source), options.out, size=options.size, emit=emit)
+        report = prepare(
+            open_source(options.source),
+            options.out,
+            size=options.size,
+            emit=emit,
+            licence=options.licence,
+            credits=credits,
+        )
     return Outcome(data=report.as_json(), text=report.summary(), as_json=options.json)
