@@ -121,7 +121,8 @@ class _Due:
     last: int
 
     def __call__(self, every: int) -> bool:
-        return self.images_seen >= self.last or self.images_seen // every > (self.images_seen - self.batch_size) // every
+        before = self.images_seen - self.batch_size
+        return self.images_seen >= self.last or self.images_seen // every > before // every
 
 
 class _Pace:

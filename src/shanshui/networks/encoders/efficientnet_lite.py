@@ -67,13 +67,14 @@ class EfficientNetLite1(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.head = _SameConv2d(width, EMBEDDING, kernel=1)
         self.load_state_dict(_folded_weights())
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks this form
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Images (N, 3, H, W) in [-1, 1] -> four maps (N, C, ceil(H/stride), ceil(W/stride))."""
         maps = []
         # (255 (x+1)/2 - 127) / 128, what the network was trained on, is x to within half a grey level.
-        x = F.relu6(self.stem(images))
+        x = F.relu6(self.stem(images.contiguous(memory_format=torch.channels_last)))
         for index, stage in enumerate(self.stages):
             x = stage(x)
             if index in _TAPPED_STAGES:
@@ -82,7 +83,8 @@ class EfficientNetLite1(nn.Module):
 
     def embed(self, images: Tensor) -> Tensor:
         """Images (N, 3, H, W) in [-1, 1] -> the classifier's input (N, 1280), averaged over space."""
-        return F.relu6(self.head(self(images)[-1])).mean(dim=(2, 3))
+        features: Tensor = F.relu6(self.head(self(images)[-1]))
+        return features.mean(dim=(2, 3))
 
     def train(self, mode: bool = True) -> "EfficientNetLite1":
         """Stay frozen: a parent's `train()` does not reach this network."""

@@ -60,7 +60,7 @@ class FastGAN(nn.Module):
         self.to_rgb = _convolution(channels[sizes[-1]], 3, 3, config.spectral_norm)
 
     def forward(self, latents: Tensor) -> Tensor:
-        x = self.start(latents)
+        x = self.start(latents).contiguous(memory_format=torch.channels_last)
         maps = {CELL: x}
         for name, up in self.ups.items():
             size = int(name)
@@ -70,16 +70,20 @@ class FastGAN(nn.Module):
             maps[size] = x
         return torch.tanh(self.to_rgb(x))
 
+    @property
+    def unit(self) -> int:
+        """Pixels of a scene per latent cell, in both directions."""
+        return int(CELL * 2**self.config.doublings)
+
     def grid_for(self, height: int, width: int) -> tuple[int, int]:
         """The latent grid whose scene has `height` x `width` pixels.
 
         Raises:
             ValueError: a side is not a positive multiple of 4 * 2^doublings.
         """
-        unit = CELL * 2**self.config.doublings
-        if height < unit or width < unit or height % unit or width % unit:
-            raise ValueError(f"sides must be positive multiples of {unit} pixels, not {width}x{height}")
-        return height // unit, width // unit
+        if height < 1 or width < 1 or height % self.unit or width % self.unit:
+            raise ValueError(f"both sides must be multiples of {self.unit} pixels, not {width}x{height}")
+        return height // self.unit, width // self.unit
 
     def draw_latents(self, count: int, grid: tuple[int, int], generator: torch.Generator) -> Tensor:
         """Standard normal latents (count, latent, *grid) on the CPU, a pure function of the generator's state."""
@@ -95,11 +99,11 @@ class _Start(nn.Module):
         self.norm = nn.BatchNorm2d(2 * channels)
 
     def forward(self, latents: Tensor) -> Tensor:
-        return F.glu(self.norm(F.pixel_shuffle(self.linear(latents), CELL)), dim=1)
+        return _gated(self.norm(F.pixel_shuffle(self.linear(latents), CELL)))
 
 
 class _Up(nn.Module):
-    """Nearest x 2, convolution, batch norm, gated linear unit."""
+    """Nearest x 2, 3 x 3 convolution, batch norm, gated linear unit."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
@@ -107,8 +111,7 @@ class _Up(nn.Module):
         self.norm = nn.BatchNorm2d(2 * channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        return F.glu(self.norm(self.convolution(x)), dim=1)
+        return _gated(self.norm(_enlarge_and_convolve(x, self.convolution.weight)))
 
 
 class _Excitation(nn.Module):
@@ -123,6 +126,25 @@ class _Excitation(nn.Module):
     def forward(self, low: Tensor) -> Tensor:
         pooled = F.adaptive_avg_pool2d(low, CELL)
         return torch.sigmoid(self.gate(F.silu(self.squeeze(pooled.flatten(1)[:, :, None, None]))))
+
+
+def _gated(x: Tensor) -> Tensor:
+    """The gated linear unit over channels, written out: PyTorch's own is five times slower in channels-last memory."""
+    value, gate = x.chunk(2, dim=1)
+    return value * torch.sigmoid(gate)
+
+
+def _enlarge_and_convolve(x: Tensor, weight: Tensor) -> Tensor:
+    """Nearest x 2, then a 3 x 3 convolution with zero padding.
+
+    Both together are one transposed convolution at stride 2 with the 4 x 4 kernel that the 3 x 3 one smears into: 4
+    products an output pixel instead of 9. It pays wherever there are more positions than weights to smear.
+    """
+    if x.shape[2] * x.shape[3] < x.shape[1]:
+        return F.conv2d(F.interpolate(x, scale_factor=2.0, mode="nearest"), weight, padding=1)
+    padded = F.pad(weight, (1, 1, 1, 1))
+    smeared = padded[..., 1:, 1:] + padded[..., :-1, 1:] + padded[..., 1:, :-1] + padded[..., :-1, :-1]
+    return F.conv_transpose2d(x, smeared.flip(2, 3).transpose(0, 1), stride=2, padding=1)
 
 
 def _convolution(channels_in: int, channels_out: int, kernel: int, spectral_norm: bool) -> nn.Conv2d:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ class SceneLearner:
             self._grid = generator.grid_for(height, width)
         except ValueError as error:
             raise ConfigError(f"Scenes of {width}x{height} pixels do not fit this recipe: {error}.") from error
-        self._average = fabric.to_device(deepcopy(generator).requires_grad_(False).eval())
+        self._average = deepcopy(generator).requires_grad_(False).eval().to(fabric.device)
         self._project = fabric.to_device(FeatureProjector(config.discriminator.seed))
         self.looks_through: str | None = FeatureProjector.looks_through
         self._generator = Updater(fabric, generator, config.generator_adam)
@@ -109,9 +109,9 @@ class SceneLearner:
 
     def snapshot(self) -> nn.Module:
         """The averaged generator with spectral norm divided out."""
-        plain = without_spectral_norm(self._average)
-        plain.config = FastGANConfig(**{**vars(self._config.generator), "spectral_norm": False})
-        return plain.cpu()
+        plain = FastGAN(replace(self._config.generator, spectral_norm=False))
+        plain.load_state_dict(without_spectral_norm(self._average).state_dict())
+        return plain.eval()
 
     def state_dict(self) -> dict[str, Any]:
         """Networks, optimisers, average and the fixed random projections."""
@@ -135,8 +135,7 @@ class SceneLearner:
         return features
 
     def _latents(self, count: int, random: torch.Generator) -> Tensor:
-        latents = torch.randn(count, self._config.generator.latent, *self._grid, generator=random)
-        return self._fabric.to_device(latents)
+        return self._average.draw_latents(count, self._grid, random).to(self._fabric.device)
 
     @torch.no_grad()
     def _draw(self, count: int, random: torch.Generator) -> Iterator[NDArray[np.uint8]]:
