@@ -10,7 +10,6 @@ import numpy as np
 from shanshui.commands.options import Common, parse, parse_size, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
-from shanshui.errors import ConfigError
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started
 from shanshui.images.files import write_picture
 from shanshui.images.grids import grid
@@ -65,8 +64,6 @@ def main(argv: Sequence[str]) -> Outcome:
 def run(options: Generate, emit: Emit) -> list[Path]:
     """Write the scenes, and the grid when one is asked for; return what was written, in order."""
     require_positive(count=options.count, enlarge=options.enlarge, grid=1 if options.grid is None else options.grid)
-    if not 0 <= options.truncation <= 1:
-        raise ConfigError(f"--truncation is {options.truncation}: give a number from 0 (all alike) to 1 (all variety).")
     generator = SceneGenerator.from_pretrained(options.model, device=resolve_device(options.device))
     scenes = generator.generate(
         options.count,
