@@ -25,7 +25,7 @@ def tiny_models() -> Iterator[Path]:
         folder.chmod(0o755)
         torch.manual_seed(0)
         scenes = FastGAN(FastGANConfig(doublings=3, latent=8, width=4, spectral_norm=False))
-        painter = FeedForwardStylizer(FeedForwardConfig(styles=STYLES, width=4, body_width=4, blocks=1))
+        painter = FeedForwardStylizer(FeedForwardConfig(styles=STYLES, width=4, blocks=1, deep_width=4, deep_blocks=1))
         save_snapshot(folder / "landscape.safetensors", scenes, {"licence": "none", "images_seen": 0})
         save_snapshot(folder / "painter.safetensors", painter, {"licence": "none", "images_seen": 0})
         (folder / "painter.md").write_text("# painter\n\nA card.\n", encoding="utf-8")
