@@ -17,7 +17,9 @@ from shanshui.pipelines.stylize import Stylizer
 @pytest.fixture(scope="module")
 def stylizer() -> Stylizer:
     torch.manual_seed(0)
-    network = FeedForwardStylizer(FeedForwardConfig(styles=("calm", "wild"), width=8, body_width=8, blocks=1))
+    network = FeedForwardStylizer(
+        FeedForwardConfig(styles=("calm", "wild"), width=8, blocks=1, deep_width=8, deep_blocks=1)
+    )
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name.endswith(("gamma", "beta")):

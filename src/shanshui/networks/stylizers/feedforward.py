@@ -1,11 +1,13 @@
 """A feed-forward stylizer for processors without an accelerator: many named styles in one small network.
 
 The plan is that of Johnson, Alahi and Fei-Fei (2016), the styles are rows of conditional instance normalisation
-(Dumoulin, Shlens and Kudlur 2017). It departs from both where a CPU's time goes: the photo enters by pixel
-unshuffling at a quarter of its resolution, the residual body works at an eighth with more channels, a skip
-connection carries edges past it, and the last convolution makes the four pixels of each position at half the
-resolution (Shi et al. 2016), so that nothing runs at full resolution. That convolution starts with four equal parts,
-which is nearest-neighbour upsampling (Aitken et al. 2017): no checkerboard, and no transposed convolution anywhere.
+(Dumoulin, Shlens and Kudlur 2017). It departs from both where a CPU's time goes. The photo enters by pixel
+unshuffling at a quarter of its resolution; half of the residual blocks work at an eighth, where strokes are planned,
+half at a quarter, where they are drawn, with a skip connection for edges; and the last convolution makes the four
+pixels of each position at half the resolution (Shi et al. 2016), so no feature map has the full resolution.
+
+Grids are kept out at each step up: bilinear interpolation inside, and at the end a fixed blur over three pixels,
+which has no response at the frequency of a checkerboard. Transposed convolutions are not used.
 """
 
 from dataclasses import dataclass
@@ -31,21 +33,25 @@ class FeedForwardConfig:
     Attributes:
         styles: names of the styles, in the order of the columns of `weights`.
         width: channels at a quarter of the resolution (half of it at half the resolution).
-        body_width: channels of the residual body at an eighth of the resolution.
-        blocks: residual blocks of the body.
+        blocks: residual blocks at a quarter of the resolution.
+        deep_width: channels at an eighth of the resolution.
+        deep_blocks: residual blocks at an eighth of the resolution.
     """
 
     styles: tuple[str, ...]
-    width: int = 48
-    body_width: int = 112
-    blocks: int = 5
+    width: int = 64
+    blocks: int = 3
+    deep_width: int = 96
+    deep_blocks: int = 3
 
     def __post_init__(self) -> None:
         """Refuse configurations that no network can be built from."""
         if not self.styles or len(set(self.styles)) != len(self.styles):
             raise ConfigError(f"A stylizer needs one or more styles of different names, not {list(self.styles)}.")
-        if self.width < 2 or self.body_width < 1 or self.blocks < 1:
-            raise ConfigError("A stylizer needs a width of 2 or more, a body_width and at least one block.")
+        if self.width < 2 or self.deep_width < 1 or self.blocks < 0 or self.deep_blocks < 0:
+            raise ConfigError(
+                "A stylizer needs a width of at least 2, a deep_width of at least 1, and no fewer blocks than 0."
+            )
 
 
 class FeedForwardStylizer(nn.Module):
@@ -58,16 +64,14 @@ class FeedForwardStylizer(nn.Module):
     def __init__(self, config: FeedForwardConfig) -> None:
         super().__init__()
         self.config = config
-        styles, width, body_width = len(config.styles), config.width, config.body_width
+        styles, width, deep_width = len(config.styles), config.width, config.deep_width
         self.stem = ConvNorm(3 * 4**2, width, styles)
-        self.near = ResidualBlock(width, styles)
-        self.down = ConvNorm(width, body_width, styles, stride=2)
-        self.body = nn.ModuleList(ResidualBlock(body_width, styles) for _ in range(config.blocks))
-        self.up_quarter = ConvNorm(body_width, width, styles)
-        self.far = ResidualBlock(width, styles)
+        self.down = ConvNorm(width, deep_width, styles, stride=2)
+        self.deep = nn.ModuleList(ResidualBlock(deep_width, styles) for _ in range(config.deep_blocks))
+        self.up_quarter = ConvNorm(deep_width, width, styles)
+        self.fine = nn.ModuleList(ResidualBlock(width, styles) for _ in range(config.blocks))
         self.up_half = ConvNorm(width, width // 2, styles)
         self.to_rgb = nn.Conv2d(width // 2, 3 * 2**2, kernel_size=3, padding=1, padding_mode="reflect")
-        _equal_subpixels(self.to_rgb, 2**2)
 
     def forward(self, photos: Tensor, weights: Tensor) -> Tensor:
         """Stylise `photos`.
@@ -90,15 +94,16 @@ class FeedForwardStylizer(nn.Module):
         height, width = photos.shape[2:]
         weights = weights.to(dtype)
         x = functional.pixel_unshuffle(_pad(photos.to(dtype)), 4)
-        x = functional.relu(self.stem(x, weights))
-        edges = self.near(x, weights)
+        edges = functional.relu(self.stem(x, weights))
         x = functional.relu(self.down(edges, weights))
-        for block in self.body:
+        for block in self.deep:
             x = block(x, weights)
         x = functional.relu(self.up_quarter(_double(x), weights) + edges)
-        x = self.far(x, weights)
+        for block in self.fine:
+            x = block(x, weights)
         x = functional.relu(self.up_half(_double(x), weights))
-        return torch.tanh(functional.pixel_shuffle(self.to_rgb(x), 2)[:, :, :height, :width])
+        pixels = _blur(functional.pixel_shuffle(self.to_rgb(x), 2))
+        return torch.tanh(pixels[:, :, :height, :width])
 
 
 class ConvNorm(nn.Module):
@@ -160,17 +165,18 @@ class ConditionalInstanceNorm(nn.Module):
         return normalised.reshape(count, channels, height, width)
 
 
-def _equal_subpixels(convolution: nn.Conv2d, copies: int) -> None:
-    """Give the `copies` output channels that pixel shuffling puts side by side the same initial filter."""
-    with torch.no_grad():
-        convolution.weight.copy_(convolution.weight[::copies].repeat_interleave(copies, dim=0))
-        if convolution.bias is not None:
-            convolution.bias.copy_(convolution.bias[::copies].repeat_interleave(copies))
-
-
 def _double(x: Tensor) -> Tensor:
-    """Nearest-neighbour upsampling: followed by a convolution it cannot leave the checkerboard of a transposed one."""
-    return functional.interpolate(x, scale_factor=2, mode="nearest")
+    """Bilinear upsampling: unlike nearest-neighbour, a smooth map stays smooth."""
+    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _blur(pixels: Tensor) -> Tensor:
+    """Filter with [1, 2, 1] / 4 along both sides: four sums of neighbours."""
+    x = functional.pad(pixels.contiguous(), (1, 1, 1, 1), mode="replicate") / 16
+    for _ in range(2):
+        x = x[..., 1:] + x[..., :-1]
+        x = x[..., 1:, :] + x[..., :-1, :]
+    return x
 
 
 def _pad(photos: Tensor) -> Tensor:

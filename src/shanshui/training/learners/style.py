@@ -34,7 +34,7 @@ class StyleConfig:
             data folder. Their statistics are averaged: few coherent paintings give a strong style, many a vague one.
         painting_side: shorter side at which the paintings are looked at, in pixels: it sets the size of the strokes.
         painting_margin: share of that side that is cut off all around (frames, paper, edges of a scan).
-        width, body_width, blocks: of the network, see `FeedForwardConfig`.
+        width, blocks, deep_width, deep_blocks: of the network, see `FeedForwardConfig`.
         content: VGG-19 layer -> weight of the distance to the photo.
         style: VGG-19 layer -> weight of the Gram distance to the paintings.
         moments: VGG-19 layer -> weight of the distance in mean and deviation.
@@ -48,9 +48,10 @@ class StyleConfig:
     styles: Mapping[str, tuple[str, ...]]
     painting_side: int = 384
     painting_margin: float = 0.04
-    width: int = 48
-    body_width: int = 112
-    blocks: int = 5
+    width: int = 64
+    blocks: int = 3
+    deep_width: int = 96
+    deep_blocks: int = 3
     content: Mapping[str, float]
     style: Mapping[str, float]
     moments: Mapping[str, float] = field(default_factory=dict)
@@ -191,7 +192,11 @@ class StyleLearner:
 
 def _network_config(config: StyleConfig) -> FeedForwardConfig:
     return FeedForwardConfig(
-        styles=tuple(config.styles), width=config.width, body_width=config.body_width, blocks=config.blocks
+        styles=tuple(config.styles),
+        width=config.width,
+        blocks=config.blocks,
+        deep_width=config.deep_width,
+        deep_blocks=config.deep_blocks,
     )
 
 
