@@ -60,7 +60,10 @@ def test_a_model_is_measured_under_a_name_that_says_how(
     assert main(["evaluate", "--real", str(reals), "--model", "landscape", "--count", "4", *flags]) == 0
     figures = json.loads(capfd.readouterr().out)
     assert list(figures) == ["kid_vgg19_relu4_4_32px_3v4", "frechet_vgg19_relu4_4_32px_3v4"]
-    assert main(["evaluate", "--real", str(reals), "--fake", str(reals), *flags]) == 0
+    report = tmp_path / "report.html"
+    assert main(["evaluate", "--real", str(reals), "--fake", str(reals), "--report", str(report), *flags]) == 0
+    page = report.read_text("utf-8")
+    assert "frechet_vgg19_relu4_4_32px_3<" in page and page.count("data:image/jpeg") == 2
     same = json.loads(capfd.readouterr().out)["frechet_vgg19_relu4_4_32px_3"]["value"]
     assert same == pytest.approx(0, abs=1e-3) and same < figures["frechet_vgg19_relu4_4_32px_3v4"]["value"]
 

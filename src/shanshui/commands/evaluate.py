@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from shanshui.atomic import atomic_write_text
+from shanshui.commands.evaluate_page import in_words, render
 from shanshui.commands.options import Common, parse, parse_size, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
@@ -20,12 +22,14 @@ from shanshui.evaluation.protocols import DEFAULT_FIGURES, features_of
 from shanshui.evaluation.stills import stills
 from shanshui.events import Emit, Finished, Progress, Started
 from shanshui.images.files import read_picture
+from shanshui.images.resize import fit_crop
 from shanshui.networks.encoders.pooled import PooledEfficientNetLite1, PooledVGG19
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.scenes.base import Source
 from shanshui.scenes.sources import open_source
 
 TASK = "evaluate"
+SHOWN = 16  # images of each side in a report
 # First word of a feature -> the network that computes it.
 EXTRACTORS: Mapping[str, Callable[[], nn.Module]] = {"vgg19": PooledVGG19, "effnetlite1": PooledEfficientNetLite1}
 
@@ -57,35 +61,51 @@ class Evaluate(Common):
     """WxH in pixels that both sides are brought to; the size of the judged images when left out."""
     batch_size: int = 32
     """Images at a time; the figures do not depend on it."""
+    report: Path | None = None
+    """Also write the figures, with images of both sides to look at, as one HTML file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The figures under their full names, in the order of `--metrics`, and a few images of each side."""
+
+    figures: Mapping[str, Estimate]
+    real: Sequence[NDArray[np.uint8]]
+    judged: Sequence[NDArray[np.uint8]]
 
 
 def main(argv: Sequence[str]) -> Outcome:
     """Run the command with the options of `argv`."""
     options = parse(Evaluate, "evaluate", argv)
     with terminal() as emit:
-        figures = run(options, emit)
+        verdict = run(options, emit)
+    if options.report is not None:
+        judged = options.model or str(options.fake)
+        page = render(verdict.figures, verdict.real, verdict.judged, names=(str(options.real), judged))
+        atomic_write_text(options.report, page)
     return Outcome(
         data={
             name: {"value": estimate.value, "standard_error": estimate.standard_error}
-            for name, estimate in figures.items()
+            for name, estimate in verdict.figures.items()
         },
-        text="\n".join(_row(name, estimate) for name, estimate in figures.items()),
+        text="\n".join(f"{name}  {in_words(estimate)}" for name, estimate in verdict.figures.items()),
         as_json=options.json,
     )
 
 
-def run(options: Evaluate, emit: Emit) -> dict[str, Estimate]:
-    """The figures under their full names, in the order of `--metrics`."""
+def run(options: Evaluate, emit: Emit) -> Verdict:
+    """Measure."""
     require_positive(count=options.count, batch_size=options.batch_size)
     if (options.fake is None) == (options.model is None):
         raise ConfigError("What is to be judged is not clear: give either --fake PATH or --model NAME.")
     device = resolve_device(options.device)
     extractor = extractor_of(options.metrics, device)
     real = open_source(options.real)
-    (height, width), total, fakes = _judged(options, device, emit)
-    return evaluate(
+    (height, width), total, images = _judged(options, device, emit)
+    shown: list[NDArray[np.uint8]] = []
+    figures = evaluate(
         stills(real, height, width, emit=emit),
-        _counted(fakes, total, emit),
+        _watched(images, total, shown, emit),
         extractor,
         options.metrics,
         height=height,
@@ -95,6 +115,8 @@ def run(options: Evaluate, emit: Emit) -> dict[str, Estimate]:
         device=device,
         emit=emit,
     )
+    reals = list(stills(real, height, width, count=min(len(real), SHOWN)))
+    return Verdict(figures=figures, real=reals, judged=[fit_crop(image, height, width) for image in shown])
 
 
 def extractor_of(figures: Sequence[str], device: torch.device) -> Extractor:
@@ -131,18 +153,16 @@ def _size_of_first(source: Source) -> tuple[int, int]:
     return picture.height, picture.width
 
 
-def _counted(images: Iterable[NDArray[np.uint8]], total: int, emit: Emit) -> Iterator[NDArray[np.uint8]]:
+def _watched(
+    images: Iterable[NDArray[np.uint8]], total: int, shown: list[NDArray[np.uint8]], emit: Emit
+) -> Iterator[NDArray[np.uint8]]:
+    """`images` as they are, while progress is told and the first few are kept in `shown`."""
     emit(Started(task=TASK, total=total))
     done = 0
     for image in images:
+        if done < SHOWN:
+            shown.append(image)
         yield image
         done += 1
         emit(Progress(task=TASK, done=done, values={}))
     emit(Finished(task=TASK, done=done, reason="complete"))
-
-
-def _row(name: str, estimate: Estimate) -> str:
-    interval = estimate.interval()
-    if interval is None:
-        return f"{name}  {estimate.value:.4f}"
-    return f"{name}  {estimate.value:.4f}  (95 %: {interval[0]:.4f} to {interval[1]:.4f})"
