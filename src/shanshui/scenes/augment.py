@@ -47,10 +47,14 @@ def _recolour(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _translate(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Shift by up to 12.5 % of each side; what enters is mid grey."""
+    """Shift by up to 12.5 % of each side; what enters is a mirror image.
+
+    The paper lets grey enter. Then a generated image with a grey rim looks like a photograph shifted one pixel
+    further, the discriminator cannot object, and every scene gets such a rim.
+    """
     count, _, height, width = images.shape
     reach_y, reach_x = round(height * _SHIFT), round(width * _SHIFT)
-    padded = F.pad(images, (reach_x, reach_x, reach_y, reach_y))
+    padded = F.pad(images, (reach_x, reach_x, reach_y, reach_y), mode="reflect")
     tops = torch.randint(2 * reach_y + 1, (count,), generator=generator).tolist()
     lefts = torch.randint(2 * reach_x + 1, (count,), generator=generator).tolist()
     windows = [
