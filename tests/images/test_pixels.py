@@ -1,5 +1,7 @@
 """Pixels and tensors: exact there and back, one rounding, nothing non-finite."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from shanshui.images.pixels import Pixels, peak, quantize, to_eight_bits, to_pix
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_every_value_survives_the_way_there_and_back(dtype: type[np.uint8] | type[np.uint16]) -> None:
-    every = np.arange(np.iinfo(dtype).max + 1, dtype=dtype).reshape(1, 16, -1, 1)
+    every: NDArray[Any] = np.arange(np.iinfo(dtype).max + 1).astype(dtype).reshape(1, 16, -1, 1)
     tensor = to_tensor(every)
     assert tensor.dtype == torch.float32
     assert tensor.min() == -1
@@ -56,7 +58,7 @@ def test_a_non_finite_image_is_refused(value: float) -> None:
 
 
 def test_other_types_and_shapes_are_refused_in_one_sentence() -> None:
-    floats: Pixels = np.zeros((2, 2, 3), dtype=np.float32)  # type: ignore[assignment]
+    floats: NDArray[Any] = np.zeros((2, 2, 3), dtype=np.float32)
     with pytest.raises(ImageError, match="float32"):
         to_tensor(floats)
     with pytest.raises(ImageError, match="HWC"):

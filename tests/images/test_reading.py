@@ -134,7 +134,7 @@ def test_a_profile_of_another_kind_of_image_is_ignored() -> None:
     np.testing.assert_array_equal(
         read_picture(encoded(grey, "PNG", icc_profile=rgb_profile)).pixels[:, :, 1], smooth()[:, :, 0]
     )
-    deep = imagecodecs.png_encode(np.full((4, 4), 777, dtype=np.uint16))
+    deep = bytes(imagecodecs.png_encode(np.full((4, 4), 777, dtype=np.uint16)))
     assert (read_picture(deep).pixels == 777).all()
 
 

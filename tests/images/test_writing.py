@@ -9,12 +9,13 @@ from PIL import Image
 
 from shanshui.errors import ImageError, StorageError
 from shanshui.images.files import WRITABLE_SUFFIXES, Picture, read_picture, write_picture
+from shanshui.images.pixels import Pixels
 
 
 def picture(dtype: type[np.uint8] | type[np.uint16], *, alpha: bool) -> Picture:
     random = np.random.default_rng(0)
     white = int(np.iinfo(dtype).max)
-    ramp = np.linspace(0, white, 20 * 30 * 3).reshape(20, 30, 3).astype(dtype)
+    ramp: Pixels = np.linspace(0, white, 20 * 30 * 3).reshape(20, 30, 3).astype(dtype)
     return Picture(ramp, random.integers(0, white + 1, (20, 30), dtype=dtype) if alpha else None)
 
 

@@ -4,6 +4,8 @@ A plain tar is read where it lies. A compressed tar has no index, so its files a
 unnamed temporary file. Nothing is ever written under a name that an archive chose.
 """
 
+import bz2
+import gzip
 import lzma
 import tarfile
 import tempfile
@@ -14,7 +16,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 from shanshui.errors import DataError, ImageError
 from shanshui.scenes.base import MAX_FILE_BYTES, SAMPLE_BYTES, Source, ends_like_image, sample_digest
@@ -22,6 +24,9 @@ from shanshui.scenes.base import MAX_FILE_BYTES, SAMPLE_BYTES, Source, ends_like
 T = TypeVar("T")
 
 _COPY_BYTES = 2**20
+_COMPRESSIONS = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File, b"\xfd7zXZ\0": lzma.LZMAFile}
+"""How a compressed tar begins, and what reads it."""
+
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -128,16 +133,26 @@ def _index(archive: Path) -> tuple[BinaryIO, dict[str, _Extent]]:
     try:
         with tarfile.open(archive, "r:") as plain:
             members = [member for member in plain if member.isreg() and not member.issparse()]
+            end = plain.offset
     except tarfile.ReadError:
         return _spool(archive)
+    _require_end_mark(archive, end)
     return archive.open("rb"), {member.name: _Extent(member.offset_data, member.size) for member in members}
+
+
+def _require_end_mark(archive: Path, end: int) -> None:
+    """A tar ends with a block of zeros; tarfile takes one that was cut between two members for whole."""
+    with archive.open("rb") as file:
+        file.seek(end)
+        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise EOFError("its end mark is missing")
 
 
 def _spool(archive: Path) -> tuple[BinaryIO, dict[str, _Extent]]:
     extents: dict[str, _Extent] = {}
     spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the source
     try:
-        with tarfile.open(archive, "r|*") as packed:
+        with _decompressed(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as packed:
             for member in packed:
                 content = packed.extractfile(member) if member.isreg() else None
                 if content is None:
@@ -145,11 +160,23 @@ def _spool(archive: Path) -> tuple[BinaryIO, dict[str, _Extent]]:
                 offset = spool.tell()
                 while ends_like_image(member.name) and (chunk := content.read(_COPY_BYTES)):
                     spool.write(chunk)
+                if ends_like_image(member.name) and spool.tell() - offset != member.size:
+                    raise EOFError(f"{member.name} is incomplete")
                 extents[member.name] = _Extent(offset, spool.tell() - offset)
     except BaseException:
         spool.close()
         raise
     return spool, extents
+
+
+def _decompressed(archive: Path) -> BinaryIO:
+    """The tar inside; unlike tarfile's own streams, these readers refuse a stream that was cut short."""
+    with archive.open("rb") as file:
+        signature = file.read(6)
+    for start, opener in _COMPRESSIONS.items():
+        if signature.startswith(start):
+            return cast(BinaryIO, opener(archive))
+    raise tarfile.ReadError("unknown compression")
 
 
 def _below(files: Mapping[str, T], inside: PurePosixPath) -> dict[str, T]:
