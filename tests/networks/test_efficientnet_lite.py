@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from skimage import data
 from torch import Tensor
 
@@ -18,7 +19,7 @@ def encoder() -> EfficientNetLite1:
     return EfficientNetLite1()
 
 
-def photo(image: np.ndarray) -> Tensor:
+def photo(image: NDArray[np.uint8]) -> Tensor:
     return to_tensor(fit_crop(image, 240, 240))
 
 

@@ -33,7 +33,8 @@ def test_the_finest_map_has_heard_of_the_coarsest() -> None:
     image = torch.rand(1, 3, SIZE, SIZE)
     before = projector(image)[0]
     with torch.no_grad():
-        projector.across_scales[-1].weight.zero_()
+        for parameter in projector.across_scales[-1].parameters():
+            parameter.zero_()
     assert not torch.allclose(projector(image)[0], before)
 
 

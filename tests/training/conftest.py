@@ -35,7 +35,7 @@ class MeanLearner:
 
     @property
     def value(self) -> float:
-        return next(self.updater.network.parameters()).item()
+        return float(next(self.updater.network.parameters()).detach())
 
     def step(self, batch: Tensor, images_seen: int) -> Mapping[str, Tensor]:
         noise = 0.1 * torch.randn((), generator=generator_at(0, images_seen, "noise"))

@@ -27,7 +27,7 @@ SETTINGS = TrainSettings(
 class ScriptedJudge:
     """Gives one figure after the other, so that a test can say when the best one comes."""
 
-    names = ("distance",)
+    names: tuple[str, ...] = ("distance",)
 
     def __init__(self, *figures: float) -> None:
         self._figures = list(figures)

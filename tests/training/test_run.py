@@ -39,7 +39,7 @@ def test_a_run_cannot_begin_below_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"images": 0}, {"batch_size": 0}, {"keep": 0}, {"seed": -1}, {"workers": -2}])
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="must be"):
-        TrainSettings(**{"images": 10, **wrong})  # type: ignore[arg-type]
+        TrainSettings(**{"images": 10, **wrong})
 
 
 def test_conditions_are_read_and_other_texts_refused() -> None:
