@@ -22,7 +22,10 @@ from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwa
 from shanshui.objectives.style import StyleObjective
 from shanshui.scenes.sampler import index_at
 from shanshui.training.learners.exemplars import style_targets
+from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig, Updater
+
+_GRID = 8  # pixels between neighbours at the network's and the encoder's coarsest resolutions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +133,12 @@ class StyleLearner:
         objective, group = self._objective, self._config.group
         styles = self._styles_at(images_seen, len(batch))
         stylised = self._stylizer.network(batch, self._one_hot(styles.repeat_interleave(group)))
+        stylised, photos = self._window(stylised, images_seen), self._window(batch, images_seen)
         with torch.no_grad():
-            photo_features = self._encode(batch, tuple(objective.content))
+            photo_features = self._encode(photos, tuple(objective.content))
         features = self._encode(stylised, objective.layers)
 
-        terms = objective(stylised, batch, features, photo_features, self._targets.rows(styles))
+        terms = objective(stylised, photos, features, photo_features, self._targets.rows(styles))
         self._stylizer(terms, images_seen)
 
         half_life = ramped_half_life(self._config.average_half_life, images_seen)
@@ -177,6 +181,15 @@ class StyleLearner:
         first = images_seen // self._config.group
         chosen = [index_at(self._seed, first + place, len(self._config.styles)) for place in range(groups)]
         return torch.tensor(chosen, device=self._fabric.device)
+
+    def _window(self, images: Tensor, images_seen: int) -> Tensor:
+        """Most of `images`, from a random offset: network and encoder both work on grids, and a pattern that pleases
+        the encoder only where the two coincide (a weave of threads) must not pay.
+        """
+        random = generator_at(self._seed, images_seen, "window")
+        top, left = torch.randint(_GRID, (2,), generator=random).tolist()
+        height, width = images.shape[2:]
+        return images[:, :, top : top + height - _GRID, left : left + width - _GRID]
 
     def _one_hot(self, styles: Tensor) -> Tensor:
         return nn.functional.one_hot(styles, len(self._config.styles)).float()
