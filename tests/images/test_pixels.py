@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from shanshui.errors import ImageError, NonFiniteError
-from shanshui.images.pixels import Pixels, peak, quantize, to_eight_bits, to_pixels, to_tensor
+from shanshui.images.pixels import peak, quantize, to_eight_bits, to_pixels, to_tensor
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

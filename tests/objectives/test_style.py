@@ -56,7 +56,7 @@ def test_relative_distance_is_zero_for_equal_one_for_nothing_and_free_of_scale()
 def test_relative_distance_of_a_zero_target_is_finite_and_teaches_only_the_value() -> None:
     value, target = random(2, 3).requires_grad_(), torch.zeros(2, 3, requires_grad=True)
     distance = relative_distance(value, target)
-    distance.backward()  # type: ignore[no-untyped-call]
+    distance.backward()
     assert distance.isfinite()
     assert value.grad is not None
     assert target.grad is None

@@ -148,7 +148,7 @@ def test_training_stops_once_the_figure_is_low_enough(tmp_path: Path, dataset: S
 
 
 def test_a_condition_on_a_figure_that_nobody_measures_is_refused(tmp_path: Path, dataset: SceneDataset) -> None:
-    with pytest.raises(ConfigError, match="not measured"):
+    with pytest.raises(ConfigError, match="does not measure"):
         run_training(tmp_path / "run", dataset, stop=StopCondition.parse("fid<1"))
 
 

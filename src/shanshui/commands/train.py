@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import tyro
 
-from shanshui.commands.lessons import SUBJECTS, Lesson, with_styles
+from shanshui.commands.lessons import SUBJECTS, with_styles
 from shanshui.commands.options import Common, parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
@@ -92,7 +92,8 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
     config = _config(subject, recipe, options, source.digest)
     folder = RunFolder.reopen(options.run, config, may_differ=MAY_DIFFER) if options.resume else None
     lesson = SUBJECTS[subject].lesson(recipe, options.data, fabric, emit)
-    _require_measured(stop, lesson)
+    if stop is not None:
+        stop.require_among(lesson.judge.names if lesson.judge is not None else ())
     folder = folder or RunFolder.create(options.run, config)
     with journal(folder) as written, tensorboard(folder, resumed_at=_resumed_at(folder)) as drawn:
         ended = loop.train(
@@ -181,15 +182,6 @@ def _config(subject: str, recipe: Any, options: Train, digest: str) -> dict[str,
         **values,
         **settings,
     }
-
-
-def _require_measured(stop: StopCondition | None, lesson: Lesson) -> None:
-    names = lesson.judge.names if lesson.judge is not None else ()
-    if stop is not None and stop.metric not in names:
-        raise ConfigError(
-            f"--stop-when names {stop.metric}, which this training does not measure: "
-            f"it measures {', '.join(names) or 'nothing'}."
-        )
 
 
 def _resumed_at(folder: RunFolder) -> int:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shanshui.errors import ConfigError
 from shanshui.events import Emit, Finished, ImageReady, Metric, Progress, Started
 from shanshui.scenes.batches import Batches, batches
 from shanshui.scenes.dataset import SceneDataset
@@ -67,9 +66,8 @@ def train(
         DataError: no image of the data set can be read.
     """
     choosing = None if judge is None else judge.choosing(learner.looks_through)
-    if stop is not None and (judge is None or stop.metric not in judge.names):
-        known = ", ".join(judge.names) if judge is not None else "none in this training"
-        raise ConfigError(f"--stop-when names {stop.metric!r}, which is not measured; the figures are: {known}.")
+    if stop is not None:
+        stop.require_among(judge.names if judge is not None else ())
 
     progress = _resume(learner, run)
     emit(Started(task=TASK, total=settings.images))

@@ -1,6 +1,7 @@
 """How long a training runs and how often it does what; nothing here changes what is learned per image."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shanshui.errors import ConfigError
@@ -61,3 +62,16 @@ class StopCondition:
         except ValueError:
             pass
         raise ConfigError(f'--stop-when {text!r} is not a condition: write "METRIC<VALUE" with the name of a figure.')
+
+    def require_among(self, names: Iterable[str]) -> None:
+        """Refuse a condition on a figure that is not in `names`, those that are measured.
+
+        Raises:
+            ConfigError: it is not.
+        """
+        known = tuple(names)
+        if self.metric not in known:
+            raise ConfigError(
+                f"--stop-when names {self.metric}, which this training does not measure: "
+                f"it measures {', '.join(known) or 'nothing'}."
+            )
