@@ -24,7 +24,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return converted
 
 
-def is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
+def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
     """Whether a profile calls itself sRGB: converting would only add rounding errors."""
     return ImageCms.getProfileDescription(profile).strip().lower().startswith("srgb")
 
@@ -34,7 +34,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Data sets have few profiles and many images: building a transform costs more than a small image."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if source.profile.xcolor_space.strip() != _SPACES[mode] or is_srgb(source):
+        if source.profile.xcolor_space.strip() != _SPACES[mode] or _is_srgb(source):
             return None
         return ImageCms.buildTransform(
             source,
