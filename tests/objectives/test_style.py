@@ -184,3 +184,9 @@ def test_rows_of_targets_are_chosen_by_index(objective: StyleObjective) -> None:
     torch.testing.assert_close(chosen.grams["fine"], targets.grams["fine"][[2, 0, 2]])
     torch.testing.assert_close(chosen.moments["coarse"], targets.moments["coarse"][[2, 0, 2]])
     torch.testing.assert_close(chosen.palettes, targets.palettes[[2, 0, 2]])
+
+
+def test_a_flat_picture_has_a_finite_slope_of_tone() -> None:
+    flat = torch.full((1, 3, 32, 32), 0.3, requires_grad=True)
+    tone_distance(flat, random(1, 3, 32, 32)).backward()
+    assert flat.grad is not None and flat.grad.isfinite().all()

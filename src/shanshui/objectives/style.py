@@ -15,7 +15,7 @@ from torch.nn import functional
 
 Features = Mapping[str, Tensor]
 
-_TINY = 1e-12  # keeps a relative distance finite when its target is exactly zero
+_TINY = 1e-12  # keeps relative distances and slopes finite where a target or a variance is exactly zero
 _FAINT = 0.1  # a contrast, in units of [-1, 1]
 _LEVELS = 64  # quantiles that describe a distribution of colours
 _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
@@ -112,7 +112,9 @@ def _layout(images: Tensor, cell: int) -> Tensor:
     luminance = torch.einsum("nchw,c->nhw", images.float(), images.new_tensor(_LUMINANCE, dtype=torch.float32))
     cells = functional.avg_pool2d(luminance[:, None], cell)
     centred = cells - cells.mean((2, 3), keepdim=True)
-    return centred / (centred.square().mean((2, 3), keepdim=True).sqrt() + _FAINT)
+    # The root of an exactly flat picture's variance would have an infinite slope.
+    deviation = (centred.square().mean((2, 3), keepdim=True) + _TINY).sqrt()
+    return centred / (deviation + _FAINT)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,9 +57,9 @@ PAINTER = StyleRecipe(
             beta1=0.9,
             beta2=0.99,
             clip_norm=5.0,
-            schedule=Schedule(kind="cosine", warm_up=300, decay_images=36_000, floor=0.02),
+            schedule=Schedule(kind="cosine", warm_up=300, decay_images=15_000, floor=0.02),
         ),
     ),
-    settings=TrainSettings(images=36_000, batch_size=6, checkpoint_every=1_200, sample_every=1_200, log_every=120),
+    settings=TrainSettings(images=15_000, batch_size=6, checkpoint_every=1_200, sample_every=1_200, log_every=120),
 )
 """The recipe of the model `painter`, whose card has its cost and scores; made for one processor core."""
