@@ -99,6 +99,16 @@ def test_tone_sees_a_blob_in_an_empty_sky_but_not_the_strokes_that_fill_it() -> 
     assert tone_distance(strokes, sky) == 0
 
 
+def test_an_exactly_flat_image_has_finite_gradients_everywhere(objective: StyleObjective) -> None:
+    """A crop of nothing but black makes one: its deviation is 0, where a square root has no slope."""
+    image, photo = torch.full((2, 3, 16, 16), -1.0, requires_grad=True), torch.full((2, 3, 16, 16), -1.0)
+    painting = random(1, 3, 16, 16)
+    targets = objective.targets(painting, Pyramid()(painting))
+    for name, term in objective(image, photo, Pyramid()(image), Pyramid()(photo), targets).items():
+        (gradient,) = torch.autograd.grad(term, image, retain_graph=True)
+        assert gradient.isfinite().all(), name
+
+
 def test_a_palette_is_which_colours_there_are_and_how_many_but_not_where() -> None:
     cells = random(1, 3, 8, 8).repeat_interleave(4, 2).repeat_interleave(4, 3)
     torch.testing.assert_close(palette(cells.flip(2, 3)), palette(cells))
