@@ -49,7 +49,7 @@ class EfficientNetLite1(nn.Module):
     """Feature maps at strides 4, 8, 16 and 32 with 24, 40, 112 and 320 channels.
 
     Batch normalisation is folded into the convolutions: the network is frozen, and its backward pass (which a
-    projected discriminator runs at every generator step) costs a third less without it.
+    projected discriminator runs at every generator step) is cheaper without it.
     """
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ Departures: the first layer is a linear map per 4 x 4 cell of a latent grid inst
 (the same function for one cell), which lets the scene be of any size 4 m 2^k; excitation reads the low-resolution map
 through the same average pooling whatever its size. Only layers without a batch norm behind them carry spectral norm:
 batch norm undoes any scale of the weight before it, and Adam any scale of its gradient, so there the division would
-change nothing but the cost (a quarter of a training step).
+change nothing but the cost.
 """
 
 from dataclasses import dataclass
@@ -129,7 +129,7 @@ class _Excitation(nn.Module):
 
 
 def _gated(x: Tensor) -> Tensor:
-    """The gated linear unit over channels, written out: PyTorch's own is five times slower in channels-last memory."""
+    """The gated linear unit over channels, written out: PyTorch's own is several times slower in channels-last memory."""
     value, gate = x.chunk(2, dim=1)
     return value * torch.sigmoid(gate)
 
