@@ -1,6 +1,7 @@
 """Batches: the same whatever the number of workers, errors where they can be seen, an end that comes."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -44,22 +45,22 @@ def test_a_resumed_stream_goes_on_where_the_other_stopped(dataset: SceneDataset)
 
 
 class Gated(SceneDataset):
-    """Counts its items, and holds them back until the gate opens."""
+    """Counts its items, and holds each back until there is a permit for it."""
 
     def __init__(self, dataset: SceneDataset) -> None:
         super().__init__(dataset.source, 16, 16)
-        self.gate = threading.Event()
+        self.permits = threading.Semaphore(0)
         self.asked: list[int] = []
 
     def item(self, seed: int, position: int) -> NDArray[np.uint8]:
         self.asked.append(position)
-        assert self.gate.wait(timeout=60)
+        assert self.permits.acquire(timeout=60)
         return super().item(seed, position)
 
 
 def test_decoding_runs_ahead_but_only_a_little(dataset: SceneDataset) -> None:
     gated = Gated(dataset)
-    gated.gate.set()
+    gated.permits.release(100)
     with batches(gated, batch_size=2, seed=0, workers=2) as stream:
         next(stream)
     assert 2 <= len(gated.asked) <= 6
@@ -68,11 +69,19 @@ def test_decoding_runs_ahead_but_only_a_little(dataset: SceneDataset) -> None:
 def test_closing_forgets_what_nobody_started_and_ends_every_thread(dataset: SceneDataset) -> None:
     gated = Gated(dataset)
     stream = batches(gated, batch_size=4, seed=0, workers=1)
-    threading.Timer(0.2, gated.gate.set).start()
+    gated.permits.release(4)
     next(stream)
+    while len(gated.asked) < 5:  # the only worker is now held in the second batch
+        time.sleep(0.001)
+    waiting = [future for batch in stream._pending for future in batch if not future.running()]
+    closing = threading.Thread(target=stream.close)
+    closing.start()
+    while not all(future.cancelled() for future in waiting):
+        time.sleep(0.001)
+    gated.permits.release()
+    closing.join()
     stream.close()
-    stream.close()
-    assert len(gated.asked) < 12
+    assert len(waiting) == 7 and len(gated.asked) == 5
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("shanshui-decode")]
     assert list(stream) == []
 
