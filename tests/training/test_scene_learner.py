@@ -87,7 +87,7 @@ def test_an_unknown_game_is_refused() -> None:
 def test_a_run_killed_and_resumed_equals_an_uninterrupted_one_bit_for_bit(photos: Path, tmp_path: Path) -> None:
     command = [
         *(sys.executable, "-m", "shanshui", "train", "scene", "--recipe", "landscape-64", "--data", str(photos)),
-        *("--images", "40", "--batch-size", "4", "--size", "32", "--checkpoint-every", "12", "--workers", "1"),
+        *("--images", "80", "--batch-size", "4", "--size", "32", "--checkpoint-every", "12", "--workers", "1"),
         *("--generator.doublings", "3", "--generator.width", "2", "--discriminator.size", "32", "--device", "cpu"),
     ]
     subprocess.run([*command, "--run", str(tmp_path / "whole")], check=True, capture_output=True)
@@ -100,7 +100,7 @@ def test_a_run_killed_and_resumed_equals_an_uninterrupted_one_bit_for_bit(photos
     assert process.wait() == -signal.SIGKILL, "it finished before it could be killed"
     subprocess.run([*command, "--run", str(killed), "--resume"], check=True, capture_output=True)
 
-    for name in ("0000000040.state", "0000000040.safetensors"):
+    for name in ("0000000080.state", "0000000080.safetensors"):
         assert (killed / "checkpoints" / name).read_bytes() == (tmp_path / "whole/checkpoints" / name).read_bytes()
 
 
