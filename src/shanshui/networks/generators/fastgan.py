@@ -129,7 +129,7 @@ class _Excitation(nn.Module):
 
 
 def _gated(x: Tensor) -> Tensor:
-    """The gated linear unit over channels, written out: PyTorch's own is several times slower in channels-last memory."""
+    """The gated linear unit over channels, written out: PyTorch's own is many times slower in channels-last memory."""
     value, gate = x.chunk(2, dim=1)
     return value * torch.sigmoid(gate)
 
