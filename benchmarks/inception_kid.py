@@ -25,8 +25,9 @@ import torch
 from torch import Tensor
 
 from shanshui.errors import ShanshuiError
-from shanshui.evaluation.distances import frechet, kid
 from shanshui.evaluation.features import Extractor, Image, extract
+from shanshui.evaluation.gaussians import frechet
+from shanshui.evaluation.kernels import kid
 from shanshui.evaluation.stills import stills
 from shanshui.events import Event, Warned
 from shanshui.scenes.sources import open_source

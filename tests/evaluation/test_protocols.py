@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanshui.errors import ConfigError
-from shanshui.evaluation.distances import frechet, kid
 from shanshui.evaluation.features import FeatureSet
+from shanshui.evaluation.gaussians import frechet
+from shanshui.evaluation.kernels import kid
 from shanshui.evaluation.protocols import (
     DEFAULT_FIGURES,
     ENCODER_FAMILIES,

@@ -15,7 +15,7 @@ from shanshui.commands.options import Common, parse, parse_size, require_positiv
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
-from shanshui.evaluation.distances import Estimate
+from shanshui.evaluation.estimates import Estimate
 from shanshui.evaluation.features import Extractor, together
 from shanshui.evaluation.judge import evaluate
 from shanshui.evaluation.protocols import DEFAULT_FIGURES, features_of

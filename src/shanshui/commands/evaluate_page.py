@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shanshui.commands.page import document
-from shanshui.evaluation.distances import Estimate
+from shanshui.evaluation.estimates import Estimate
 from shanshui.images.grids import grid
 
 COLUMNS = 8

@@ -1,6 +1,6 @@
 """Numbers: how close generated images come to real ones, under protocols that their names spell out."""
 
-from shanshui.evaluation.distances import Estimate
+from shanshui.evaluation.estimates import Estimate
 from shanshui.evaluation.features import Extractor, FeatureSet, extract, together
 from shanshui.evaluation.judge import Judge, evaluate
 from shanshui.evaluation.protocols import DEFAULT_FIGURES, Protocol, choosing_metric

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shanshui.evaluation.distances import Estimate
+from shanshui.evaluation.estimates import Estimate
 from shanshui.evaluation.features import Image
 
 

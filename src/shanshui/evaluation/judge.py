@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from shanshui.errors import DataError
-from shanshui.evaluation.distances import Estimate
+from shanshui.evaluation.estimates import Estimate
 from shanshui.evaluation.features import Extractor, FeatureSet, Image, extract
 from shanshui.evaluation.protocols import DEFAULT_FIGURES, choosing_metric, compare, features_of, protocol_of
 from shanshui.evaluation.references import reference_features

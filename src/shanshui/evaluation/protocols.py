@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shanshui.errors import ConfigError
-from shanshui.evaluation.distances import Estimate, Features, frechet, kid, unit_rms_scale
+from shanshui.evaluation.estimates import Estimate, Features, unit_rms_scale
 from shanshui.evaluation.features import FeatureSet
+from shanshui.evaluation.gaussians import frechet
+from shanshui.evaluation.kernels import kid
 
 MEASURES: Mapping[str, Callable[[Features, Features], Estimate]] = {"kid": kid, "frechet": frechet}
 """First word of a figure -> function of (real, fake) features at unit rms. A new measure is a line here."""
