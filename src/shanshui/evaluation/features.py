@@ -1,5 +1,8 @@
 """Feature extraction: images in, one named matrix of features per layer out. No distances here.
 
+Memory is bounded at any number of images: pixels are held one batch at a time, and a matrix that outgrows
+`RESIDENT_BYTES` goes on in a temporary file without a name, mapped into memory.
+
 Extraction runs in full float32: autocast and TensorFloat-32 are switched off, because figures of one protocol have to
 agree between machines more than they have to be fast.
 """
@@ -8,12 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeAlias
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
+from typing import BinaryIO, TypeAlias, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from shanshui.atomic import storage_errors
 from shanshui.errors import DataError, ImageError, NonFiniteError
 from shanshui.images.pixels import to_tensor
 from shanshui.images.resize import fit_crop
@@ -24,10 +30,16 @@ Image: TypeAlias = NDArray[np.uint8]
 Extractor: TypeAlias = Callable[[torch.Tensor], Mapping[str, torch.Tensor]]
 """(N, 3, H, W) float32 in [-1, 1] -> feature name -> (N, D). A name begins with its encoder: `vgg19_relu5_4`."""
 
+RESIDENT_BYTES = 2**28
+"""Features of one layer are held in memory up to 256 MiB (32,768 images of 2,048 numbers), beyond that on disk."""
+
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """The features of a set of images: `values` is (N, D) float32, one image a row, in the order of the images."""
+    """The features of a set of images: `values` is (N, D) float32, one image a row, in the order of the images.
+
+    A large set is a `numpy.memmap`: read it a block at a time.
+    """
 
     name: str
     values: NDArray[np.float32]
@@ -35,6 +47,10 @@ class FeatureSet:
     def __len__(self) -> int:
         """The number of images."""
         return len(self.values)
+
+
+def _look_away(image: Image) -> None:
+    """Watch nothing."""
 
 
 def extract(
@@ -45,11 +61,12 @@ def extract(
     width: int,
     batch_size: int = 32,
     device: torch.device | str = "cpu",
+    watch: Callable[[Image], None] = _look_away,
 ) -> dict[str, FeatureSet]:
     """Features of every image, each brought to height x width first (largest centred crop, antialiased).
 
-    Pixels are held one batch at a time. The batch size changes the order in which convolutions add, and so the
-    features by rounding only: they agree within 1e-5 of their size, not bit for bit.
+    The batch size changes the order in which convolutions add, and so the features by rounding only: they agree
+    within 1e-5 of their size, not bit for bit.
 
     Args:
         images: HWC RGB uint8, of any sizes; consumed once, lazily.
@@ -58,6 +75,7 @@ def extract(
         width: columns of them.
         batch_size: images per forward pass, at least 1.
         device: where `extractor` lives.
+        watch: is shown every image as the network sees it, for measures that look at pixels.
 
     Raises:
         DataError: no images.
@@ -66,16 +84,18 @@ def extract(
     """
     if isinstance(extractor, torch.nn.Module):
         extractor.eval()
-    parts: dict[str, list[NDArray[np.float32]]] = {}
+    matrices: dict[str, _GrowingMatrix] = {}
     framed = (_framed(image, height, width) for image in images)
     with torch.inference_mode(), _full_precision(torch.device(device)):
         while batch := list(islice(framed, batch_size)):
+            for image in batch:
+                watch(image)
             features = extractor(to_tensor(np.stack(batch)).to(device))
             for name, rows in features.items():
-                parts.setdefault(name, []).append(_checked_rows(name, rows, len(batch)))
-    if not parts:
+                matrices.setdefault(name, _GrowingMatrix()).append(_checked_rows(name, rows, len(batch)))
+    if not matrices:
         raise DataError("There are no images to measure: give at least a few hundred.")
-    return {name: FeatureSet(name, np.concatenate(blocks)) for name, blocks in parts.items()}
+    return {name: FeatureSet(name, matrix.finish()) for name, matrix in matrices.items()}
 
 
 def together(*extractors: Extractor) -> Extractor:
@@ -88,6 +108,36 @@ def together(*extractors: Extractor) -> Extractor:
         if isinstance(each, torch.nn.Module):
             each.eval()
     return extractor
+
+
+class _GrowingMatrix:
+    """Rows of one width: in memory up to a limit, in an unnamed temporary file beyond it."""
+
+    def __init__(self) -> None:
+        self._blocks: list[NDArray[np.float32]] = []
+        self._file: BinaryIO | None = None
+        self._shape = (0, 0)
+
+    def append(self, rows: NDArray[np.float32]) -> None:
+        self._shape = (self._shape[0] + len(rows), rows.shape[1])
+        self._blocks.append(np.ascontiguousarray(rows))
+        if self._file is not None or self._shape[0] * self._shape[1] * rows.itemsize > RESIDENT_BYTES:
+            self._spill()
+
+    def finish(self) -> NDArray[np.float32]:
+        if self._file is None:
+            return np.concatenate(self._blocks)
+        self._file.flush()
+        with self._file:  # the mapping outlives the file
+            return np.memmap(self._file, np.float32, "r", shape=self._shape)
+
+    def _spill(self) -> None:
+        with storage_errors(Path(gettempdir())):
+            if self._file is None:
+                self._file = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - lives as long as the mapping needs it
+            for block in self._blocks:
+                self._file.write(block.data)
+        self._blocks.clear()
 
 
 def _framed(image: Image, height: int, width: int) -> Image:

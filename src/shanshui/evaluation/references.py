@@ -1,7 +1,8 @@
 """Features of real images, kept on disk: a data set is decoded and extracted once per protocol, not once per run.
 
-One safetensors file per feature, named by what it depends on. A cache can only save time: a file that is missing,
-truncated, altered, or made by another version of the encoder is replaced by recomputing, without a word.
+One file per feature, named by what it depends on: a NumPy array, then the SHA-256 of its numbers. It is mapped, not
+read, so a large set costs no memory. A cache can only save time: a file that is missing, truncated, altered, or made by
+another version of the encoder is replaced by recomputing, without a word.
 """
 
 import hashlib
@@ -14,17 +15,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from shanshui.atomic import atomic_write_bytes
+from shanshui.atomic import atomic_write
 from shanshui.errors import ConfigError, DataError, StorageError
 from shanshui.evaluation.features import Extractor, FeatureSet, Image, extract
 from shanshui.events import Emit, Warned, ignore
 
-LAYOUT = "shanshui features 1"
+LAYOUT = "shanshui features 2"
 SAME_ENCODER = 1e-2
 """Relative difference below which features of one image come from one encoder: machines differ by far less."""
+_CHECKSUM_BYTES = hashlib.sha256().digest_size
+_ROWS_AT_A_TIME = 4096
 
 
 def default_cache_folder() -> Path:
@@ -102,27 +103,33 @@ def _key(name: str, digest: str, height: int, width: int, count: int | None) -> 
 
 
 def _file_name(key: str) -> str:
-    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
 
 
 def _write(path: Path, values: NDArray[np.float32]) -> None:
-    atomic_write_bytes(path, save({"features": values}, metadata={"sha256": _checksum(values)}))
+    with atomic_write(path) as file:
+        np.lib.format.write_array(file, values, allow_pickle=False)
+        file.write(_checksum(values))
 
 
 def _read(path: Path) -> NDArray[np.float32] | None:
     """The features on file, or None when there are none to be trusted."""
     try:
-        with safe_open(path, framework="np") as file:
-            values: NDArray[np.float32] = file.get_tensor("features")
-            checksum = (file.metadata() or {}).get("sha256")
-    except (SafetensorError, OSError):
+        values: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+        with path.open("rb") as file:
+            file.seek(-_CHECKSUM_BYTES, os.SEEK_END)
+            checksum = file.read()
+    except (OSError, ValueError, EOFError):
         return None
     sound = values.dtype == np.float32 and values.ndim == 2 and len(values) > 0 and checksum == _checksum(values)
     return values if sound else None
 
 
-def _checksum(values: NDArray[np.float32]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+def _checksum(values: NDArray[np.float32]) -> bytes:
+    summary = hashlib.sha256()
+    for start in range(0, len(values), _ROWS_AT_A_TIME):
+        summary.update(np.ascontiguousarray(values[start : start + _ROWS_AT_A_TIME]).data)
+    return summary.digest()
 
 
 def _same_encoder(now: NDArray[np.float32], then: NDArray[np.float32]) -> bool:

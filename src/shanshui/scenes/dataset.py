@@ -3,7 +3,6 @@
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,12 +108,10 @@ class SceneDataset:
         """
         return fit_crop(self._usable(index), self.height, self.width)
 
-    def stills(self) -> Iterator[NDArray[np.uint8]]:
-        """Every usable file once, in the order of names, as `still` shows it; unusable files are left out."""
-        for index in range(len(self)):
-            copy = self._copy(index)
-            if copy is not None:
-                yield fit_crop(copy, self.height, self.width)
+    def usable_still(self, index: int) -> NDArray[np.uint8] | None:
+        """What `still` gives, or None when this file is unusable."""
+        copy = self._copy(index)
+        return None if copy is None else fit_crop(copy, self.height, self.width)
 
     def _usable(self, index: int) -> NDArray[np.uint8]:
         for step in range(len(self)):
