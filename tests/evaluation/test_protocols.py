@@ -9,10 +9,10 @@ from shanshui.errors import ConfigError
 from shanshui.evaluation.features import FeatureSet
 from shanshui.evaluation.gaussians import frechet
 from shanshui.evaluation.kernels import kid
+from shanshui.evaluation.measures import known_words, measure_of
 from shanshui.evaluation.protocols import (
     DEFAULT_FIGURES,
-    ENCODER_FAMILIES,
-    MEASURES,
+    INSTALLED_FAMILIES,
     Protocol,
     choosing_metric,
     compare,
@@ -29,12 +29,13 @@ def feature_set(seed: int, count: int, *, scale: float = 1.0, shift: float = 0.0
 
 protocols = st.builds(
     Protocol,
-    measure=st.sampled_from(sorted(MEASURES)),
+    measure=st.sampled_from(known_words()),
     feature=st.sampled_from(["vgg19_relu5_4", "vgg19_relu4_4", "effnetlite1"]),
     height=st.integers(1, 4096),
     width=st.integers(1, 4096),
     reals=st.integers(1, 50_000),
     fakes=st.integers(1, 50_000),
+    trained=st.none() | st.integers(1, 50_000),
 )
 
 
@@ -76,7 +77,7 @@ def test_an_unknown_encoder_is_refused_rather_than_taken_for_independent() -> No
 
 def test_the_default_figures_are_on_known_encoders() -> None:
     names = [f"{figure}_128px_500" for figure in DEFAULT_FIGURES]
-    assert {Protocol.parse(name).family for name in names} <= ENCODER_FAMILIES
+    assert {Protocol.parse(name).family for name in names} <= INSTALLED_FAMILIES
 
 
 def test_figures_are_the_distances_at_unit_rms() -> None:
@@ -106,3 +107,40 @@ def test_a_feature_that_was_not_extracted_is_one_sentence() -> None:
         compare(real, real, ["kid_vgg19_relu4_4"], height=8, width=8)
     with pytest.raises(ConfigError, match="psnr"):
         compare(real, real, ["psnr_vgg19_relu5_4"], height=8, width=8)
+
+
+def test_features_of_other_networks_are_taken_as_they_are() -> None:
+    """So that a figure on the 2015 Inception is the one that papers report."""
+    real, fake = (FeatureSet("inception2015", feature_set(seed, 30, scale=50.0, shift=seed).values) for seed in (0, 1))
+    figures = compare({real.name: real}, {fake.name: fake}, ["frechet_inception2015"], height=64, width=64)
+    assert figures["frechet_inception2015_64px_30"].value == frechet(real.values, fake.values).value
+
+
+def test_neighbours_are_part_of_the_name() -> None:
+    real, fake = feature_set(0, 40), feature_set(1, 40)
+    figures = [f"precision{k}_vgg19_relu5_4" for k in (1, 3, 10)]
+    values = [e.value for e in compare({real.name: real}, {real.name: fake}, figures, height=8, width=8).values()]
+    assert values == sorted(values)
+    assert values[0] < values[-1]
+
+
+@pytest.mark.parametrize("word", ["precision", "kid3", "precision0", "precision101", "precision3x", "Kid", ""])
+def test_a_word_that_measures_nothing_is_one_sentence(word: str) -> None:
+    with pytest.raises(ConfigError, match="precision3"):
+        measure_of(word)
+
+
+def test_every_measure_says_what_it_means() -> None:
+    for word in known_words():
+        measure = measure_of(word)
+        assert measure.title and measure.meaning.endswith(".")
+
+
+def test_a_figure_that_needs_pixels_is_refused_where_there_are_features_alone() -> None:
+    real = {"msssim": FeatureSet("msssim", np.ones((5, 2), np.float32))}
+    with pytest.raises(ConfigError, match="diversity"):
+        compare(real, real, ["diversity_msssim"], height=8, width=8)
+
+
+def test_only_distances_choose_the_best_snapshot() -> None:
+    assert choosing_metric(["recall3_vgg19_relu5_4_128px_500", VGG], looks_through=None) == VGG

@@ -3,31 +3,34 @@
 `kid_vgg19_relu5_4_128px_598v2000` reads: kernel inception distance; VGG-19's relu5_4, averaged over space; both sides
 brought to 128 x 128 pixels (largest centred crop, antialiased, before the network); 598 real images against 2000
 generated ones. Equal numbers are written once (`..._598`), a frame that is not square as width x height
-(`..._256x128px_...`). Features of both sides are divided by the root mean square of the real ones, so that layers with
-large and small activations give figures of one order. Every measure here is a distance: lower is better.
+(`..._256x128px_...`), and a third number counts training images (`memorized_vgg19_relu5_4_128px_598v2000v2681`).
+
+Features of the installed encoders (`INSTALLED_FAMILIES`) are divided by the root mean square of the real ones, so that
+layers with large and small activations give figures of one order. Features of every other network are taken as they
+are, so that a figure on the 2015 Inception is the one that papers report.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from shanshui.errors import ConfigError
-from shanshui.evaluation.estimates import Estimate, Features, unit_rms_scale
+from shanshui.evaluation.estimates import Estimate, unit_rms_scale
 from shanshui.evaluation.features import FeatureSet
-from shanshui.evaluation.gaussians import frechet
-from shanshui.evaluation.kernels import kid
+from shanshui.evaluation.measures import Sides, measure_of
 
-MEASURES: Mapping[str, Callable[[Features, Features], Estimate]] = {"kid": kid, "frechet": frechet}
-"""First word of a figure -> function of (real, fake) features at unit rms. A new measure is a line here."""
-
-ENCODER_FAMILIES = frozenset({"vgg19", "effnetlite1"})
-"""Networks that a learner can say it looks through; a feature's name begins with its family."""
+INSTALLED_FAMILIES = frozenset({"vgg19", "effnetlite1"})
+"""The encoders that install with Shanshui: learners look through them, and their features are brought to unit rms,
+because their layers differ in size and no other tool has figures of them."""
 
 DEFAULT_FIGURES = ("kid_vgg19_relu5_4", "kid_vgg19_relu4_4", "frechet_vgg19_relu5_4", "frechet_vgg19_relu4_4")
 """Measure and feature, in the order of preference for choosing a snapshot: KID is unbiased at small counts."""
 
 _NAME = re.compile(
-    r"(?P<figure>[a-z]+_[a-z0-9_]+?)_(?P<width>[1-9]\d*)(?:x(?P<height>[1-9]\d*))?px_(?P<reals>\d+)(?:v(?P<fakes>\d+))?"
+    r"(?P<figure>[a-z]+\d*_[a-z0-9_]+?)_(?P<width>[1-9]\d*)(?:x(?P<height>[1-9]\d*))?px"
+    r"_(?P<reals>\d+)(?:v(?P<fakes>\d+))?(?:v(?P<trained>\d+))?"
 )
 
 
@@ -36,12 +39,13 @@ class Protocol:
     """Everything that a figure depends on besides the images.
 
     Attributes:
-        measure: a key of `MEASURES`.
+        measure: a word that `measure_of` knows.
         feature: what the extractor calls the features, for instance `vgg19_relu5_4`.
         height: rows of the images that the extractor sees.
         width: columns of them.
         reals: number of real images.
         fakes: number of generated images.
+        trained: number of training images, for a measure that looks at them too; otherwise None.
     """
 
     measure: str
@@ -50,23 +54,25 @@ class Protocol:
     width: int
     reals: int
     fakes: int
+    trained: int | None = None
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a measure that does not exist."""
-        if self.measure not in MEASURES:
-            raise ConfigError(f"There is no measure {self.measure!r}: choose among {', '.join(sorted(MEASURES))}.")
+        measure_of(self.measure)
 
     @property
     def name(self) -> str:
         """The protocol in one word."""
         frame = f"{self.width}px" if self.width == self.height else f"{self.width}x{self.height}px"
         counts = f"{self.reals}" if self.reals == self.fakes else f"{self.reals}v{self.fakes}"
+        if self.trained is not None:
+            counts = f"{self.reals}v{self.fakes}v{self.trained}"
         return f"{self.measure}_{self.feature}_{frame}_{counts}"
 
     @property
     def family(self) -> str:
         """The encoder that the figure looks through."""
-        return self.feature.split("_", 1)[0]
+        return family_of(self.feature)
 
     @classmethod
     def parse(cls, name: str) -> "Protocol":
@@ -90,6 +96,7 @@ class Protocol:
             width=width,
             reals=reals,
             fakes=int(match["fakes"] or reals),
+            trained=None if match["trained"] is None else int(match["trained"]),
         )
 
 
@@ -100,11 +107,9 @@ def split_figure(figure: str) -> tuple[str, str]:
         ConfigError: the first word is no measure, or nothing follows it.
     """
     measure, _, feature = figure.partition("_")
-    if measure not in MEASURES or not feature:
-        raise ConfigError(
-            f"{figure!r} is not a figure: write a measure ({', '.join(sorted(MEASURES))}) and a feature, "
-            "like kid_vgg19_relu5_4."
-        )
+    measure_of(measure)
+    if not feature:
+        raise ConfigError(f"{figure!r} is not a figure: write a measure and a feature, like kid_vgg19_relu5_4.")
     return measure, feature
 
 
@@ -151,13 +156,41 @@ def compare(
     """
     shared = {name: features for name, features in reals.items() if name in fakes}
     judged = max(map(len, fakes.values()), default=0)
+    sides: dict[str, Sides] = {}
     estimates = {}
     for figure in figures:
         protocol = protocol_of(figure, shared, fakes=judged, height=height, width=width)
-        real, fake = reals[protocol.feature].values, fakes[protocol.feature].values
-        scale = unit_rms_scale(real)
-        estimates[protocol.name] = MEASURES[protocol.measure](real * scale, fake * scale)
+        feature = protocol.feature
+        if feature not in sides:
+            sides[feature] = sides_of(reals[feature], fakes[feature])
+        estimates[protocol.name] = figure_of(protocol.measure, sides[feature])
     return estimates
+
+
+def sides_of(real: FeatureSet, fake: FeatureSet) -> Sides:
+    """Features of both sides, at unit rms where the encoder's family asks for it."""
+    if family_of(real.name) not in INSTALLED_FAMILIES:
+        return Sides(real=real.values, fake=fake.values)
+    scale = np.float32(unit_rms_scale(real.values))
+    return Sides(real=real.values * scale, fake=fake.values * scale)
+
+
+def figure_of(word: str, sides: Sides) -> Estimate:
+    """The measure that `word` names, of two sets of features.
+
+    Raises:
+        ConfigError: there is no such measure, or it needs more than features.
+        DataError: too few images for it.
+    """
+    compute = measure_of(word).compute
+    if compute is None:
+        raise ConfigError(f"The measure {word} needs more than the features of two sets: use `shanshui evaluate`.")
+    return compute(sides)
+
+
+def family_of(feature: str) -> str:
+    """The encoder that a feature comes from: the first word of its name."""
+    return feature.split("_", 1)[0]
 
 
 def choosing_metric(names: Sequence[str], *, looks_through: str | None) -> str:
@@ -173,13 +206,14 @@ def choosing_metric(names: Sequence[str], *, looks_through: str | None) -> str:
     Raises:
         ConfigError: every figure looks through that very encoder, or the family is not known.
     """
-    if looks_through is not None and looks_through not in ENCODER_FAMILIES:
+    if looks_through is not None and looks_through not in INSTALLED_FAMILIES:
         raise ConfigError(
             f"The encoder family {looks_through!r} is not known, so no figure can be called independent of it: "
-            f"use {' or '.join(sorted(ENCODER_FAMILIES))}."
+            f"use {' or '.join(sorted(INSTALLED_FAMILIES))}."
         )
     for name in names:
-        if Protocol.parse(name).family != looks_through:
+        protocol = Protocol.parse(name)
+        if protocol.family != looks_through and measure_of(protocol.measure).better == "lower":
             return name
     raise ConfigError(
         f"No figure among ({', '.join(names)}) may choose the best snapshot of a learner that looks through "
