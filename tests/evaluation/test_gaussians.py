@@ -83,7 +83,7 @@ def test_order_does_not_matter(seed: int) -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_images_are_one_sentence(count: int) -> None:
     enough, few = normal(0, 5, 4), normal(1, count, 4)
-    with pytest.raises(DataError, match=f"at least 2 images and the generated side has {count}"):
+    with pytest.raises(DataError, match=f"at least 3 images and the generated side has {count}"):
         frechet(enough, few)
     with pytest.raises(DataError, match="at least 2"):
         moments(few)

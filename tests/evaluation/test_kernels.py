@@ -74,7 +74,7 @@ def test_the_standard_error_is_the_spread_of_repeated_measurements() -> None:
 def test_memory_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = normal(0, 50, 6), normal(1, 37, 6, shift=0.2)
     whole = kid(real, fake)
-    monkeypatch.setattr(kernels, "KERNEL_ENTRIES", 40)
+    monkeypatch.setattr(kernels, "TILE_ROWS", 8)
     blocks = kid(real, fake)
     assert blocks.value == pytest.approx(whole.value, rel=1e-10)
     assert blocks.standard_error == pytest.approx(whole.standard_error, rel=1e-10)
