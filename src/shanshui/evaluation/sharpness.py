@@ -1,0 +1,46 @@
+"""Blurred or noisy, in one number: the fine detail of generated images beside that of real ones.
+
+The features are those of `shanshui.networks.encoders.spectrum`: log energies in octave bands, the finest first.
+"""
+
+import numpy as np
+
+from shanshui.evaluation.estimates import Estimate, Features, Float64, require_pair
+
+
+def sharpness(real_spectrum: Features, fake_spectrum: Features) -> Estimate:
+    """Energy of the finest detail of generated images as a share of that of real ones.
+
+    1 is as sharp as the real images, below 1 blurred, above 1 noisy or over-sharpened. Energies are squares: half the
+    contrast of the fine detail is a sharpness of 1/4.
+
+    Args and errors as in `detail`.
+    """
+    return detail(real_spectrum, fake_spectrum)[0]
+
+
+def detail(real_spectrum: Features, fake_spectrum: Features) -> tuple[Estimate, ...]:
+    """Energy of detail of generated images as a share of that of real ones, in every band, the finest first.
+
+    The ratio of geometric means over images, exp(mean fake - mean real): a few very busy images do not decide it. The
+    standard error is that of the difference of the means, times the ratio (delta method).
+
+    Args:
+        real_spectrum: (M, B) natural logarithms of energies, M >= 2.
+        fake_spectrum: (N, B), N >= 2, of images of the same size.
+
+    Raises:
+        DataError: fewer than two images on a side, or different numbers of bands.
+    """
+    require_pair(real_spectrum, fake_spectrum, at_least=2, name="sharpness")
+    real, fake = (np.asarray(rows, dtype=np.float64) for rows in (real_spectrum, fake_spectrum))
+    ratios = np.exp(fake.mean(axis=0) - real.mean(axis=0))
+    errors = ratios * np.sqrt(_variance_of_mean(real) + _variance_of_mean(fake))
+    return tuple(
+        Estimate(value=float(ratio), standard_error=float(error)) for ratio, error in zip(ratios, errors, strict=True)
+    )
+
+
+def _variance_of_mean(rows: Float64) -> Float64:
+    variance: Float64 = rows.var(axis=0, ddof=1) / len(rows)
+    return variance
