@@ -108,7 +108,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_album_sound(monkeypatch: pyt
 
 
 def test_no_place_for_temporary_files_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> None:
+    def refuse(*, buffering: int) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)

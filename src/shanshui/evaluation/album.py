@@ -15,7 +15,6 @@ from PIL import Image as Pillow
 from shanshui.atomic import storage_errors
 from shanshui.errors import ConfigError, ImageError
 from shanshui.evaluation.features import Image
-from shanshui.images.resize import resize
 
 LONGER_SIDE = 160
 """Pixels of the longer side of what an album keeps of a larger image."""
@@ -26,7 +25,7 @@ _QUALITY = 85
 class Album:
     """JPEG thumbnails in a temporary file, in the order in which the images came.
 
-    Memory: 8 bytes an image. Disk: about 4 to 10 KB an image, gone when the album is closed, collected or the process
+    Memory: 8 bytes an image. Disk: about 5 to 8 KB an image, gone when the album is closed, collected or the process
     ends. An album belongs to one thread.
     """
 
@@ -46,7 +45,8 @@ class Album:
         self._place = Path(tempfile.gettempdir())
         self._ends = array("Q", [0])
         with storage_errors(self._place):
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`, at the latest on collection
+            # Unbuffered, so that a full disk is noticed by the image that does not fit, and never by a later one.
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed on collection at the latest
         self._close = weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
@@ -61,11 +61,12 @@ class Album:
             StorageError: the disk is full.
             ValueError: the album is closed.
         """
-        content = _packed(_reduced(image, self._longer_side))
+        content = memoryview(_thumbnail(image, self._longer_side))
         with storage_errors(self._place):
             self._file.seek(self._ends[-1])
-            self._file.write(content)
-        self._ends.append(self._ends[-1] + len(content))
+            while content:
+                content = content[self._file.write(content) :]
+            self._ends.append(self._file.tell())
 
     def __getitem__(self, index: int) -> Image:
         """The small version of image number `index`, HWC RGB uint8; negative numbers count from the end.
@@ -101,20 +102,15 @@ class Album:
         self.close()
 
 
-def _reduced(image: Image, longer_side: int) -> Image:
+def _thumbnail(image: Image, longer_side: int) -> bytes:
     if image.ndim != 3 or image.shape[2] != 3 or image.size == 0 or image.dtype != np.uint8:
         raise ImageError(
             f"An image for an album has the shape {image.shape} and type {image.dtype}: pixels in HWC RGB uint8 were "
             "expected."
         )
-    height, width = image.shape[:2]
-    scale = longer_side / max(height, width)
-    if scale >= 1:
-        return image
-    return resize(image, max(round(height * scale), 1), max(round(width * scale), 1))
-
-
-def _packed(image: Image) -> bytes:
+    picture = Pillow.fromarray(image)
+    # Pillow's own reduction: several times faster on large images than the project's, which rounds once for measuring.
+    picture.thumbnail((longer_side, longer_side), Pillow.Resampling.LANCZOS)
     stream = io.BytesIO()
-    Pillow.fromarray(image).save(stream, "JPEG", quality=_QUALITY)
+    picture.save(stream, "JPEG", quality=_QUALITY)
     return stream.getvalue()

@@ -21,7 +21,7 @@ PairDistance: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """Two batches (N, 3, H, W) float32 in [-1, 1] -> (N,): how far, or how alike, the images of each pair are."""
 
 SAMPLE_SIZE = 400
-"""Images kept by default: 200 pairs, which put a standard error of about .008 on the MS-SSIM of landscapes."""
+"""Images kept by default: 200 pairs, which give the MS-SSIM of 128-pixel landscapes a standard error of about .01."""
 
 PAIRS_AT_ONCE = 8
 
