@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from shanshui.commands.page import document
+from shanshui.evaluation.report.page import document
 
 
 @dataclass(frozen=True, kw_only=True)

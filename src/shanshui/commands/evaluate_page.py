@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shanshui.commands.page import document
 from shanshui.evaluation.estimates import Estimate
+from shanshui.evaluation.report.page import document
 from shanshui.images.grids import grid
 
 COLUMNS = 8

@@ -3,7 +3,7 @@
 from html import escape
 
 
-def document(*, title: str, intro: str, body: str, footer: str) -> str:
+def document(*, title: str, intro: str, body: str, footer: str, style: str = "") -> str:
     """A whole page.
 
     Args:
@@ -11,6 +11,7 @@ def document(*, title: str, intro: str, body: str, footer: str) -> str:
         intro: the paragraph below the name, as text.
         body: everything between header and footer, as HTML.
         footer: as HTML.
+        style: CSS of this page in addition to what all pages share.
     """
     return f"""<!doctype html>
 <html lang="en">
@@ -18,7 +19,7 @@ def document(*, title: str, intro: str, body: str, footer: str) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<style>{_STYLE}</style>
+<style>{_STYLE}{style}</style>
 </head>
 <body>
 <header>
@@ -44,7 +45,7 @@ _STYLE = """
   --line: #dfdbd0;
   --seal: #a8321f;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root { --paper: #16181a; --card: #202326; --ink: #e6e3dc; --quiet: #a09e98; --line: #34383c; --seal: #e2705b; }
 }
 * { box-sizing: border-box; }

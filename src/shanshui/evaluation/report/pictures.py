@@ -1,0 +1,75 @@
+"""Images inside the page: JPEG in data addresses, alone, in sheets and beside their neighbours."""
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from PIL import Image as Pillow
+
+from shanshui.evaluation.assessment import Neighbours
+from shanshui.evaluation.features import Image
+from shanshui.images.resize import resize
+
+LONGEST = 160
+"""Pixels of the longer side that an image on the page has at the most: thumbnails, so that the page stays small."""
+_QUALITY = 87
+
+
+def picture(image: Image, description: str) -> str:
+    """`image`, HWC uint8, as an HTML element that is not decoded before it comes into sight."""
+    thumbnail = _bounded(image)
+    stream = io.BytesIO()
+    Pillow.fromarray(thumbnail).save(stream, "JPEG", quality=_QUALITY, optimize=True)
+    address = f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+    height, width = thumbnail.shape[:2]
+    return (
+        f'<img src="{address}" width="{width}" height="{height}" loading="lazy" decoding="async" '
+        f'alt="{escape(description)}">'
+    )
+
+
+def sheet(caption: str, images: Sequence[Image], description: str, *, columns: int) -> str:
+    """Images in rows of `columns` under a caption given as HTML; with no images it says so."""
+    cells = "".join(picture(image, f"{description}, {number}") for number, image in enumerate(images, 1))
+    content = f'<div class="sheet" style="--columns: {columns}">{cells}</div>' if images else _EMPTY
+    return f'<figure class="plain"><figcaption>{caption}</figcaption>{content}</figure>'
+
+
+def strip(caption: str, images: Sequence[Image], description: str) -> str:
+    """Images in a row that breaks where the page ends, under a caption given as text."""
+    cells = "".join(picture(image, f"{description}, {number}") for number, image in enumerate(images, 1))
+    content = f'<div class="strip">{cells}</div>' if images else _EMPTY
+    return f'<figure class="plain"><figcaption>{escape(caption)}</figcaption>{content}</figure>'
+
+
+def match(found: Neighbours, *, judged: str, other: str) -> str:
+    """A judged image, then its nearest ones with their distances.
+
+    Args:
+        found: the images.
+        judged: what the first image is, in a word.
+        other: what its neighbours are, in a word.
+    """
+    cells = [
+        _cell(image, f"{other}, distance {distance:.3g}", f"{distance:.3g}")
+        for image, distance in zip(found.nearest, found.distances, strict=True)
+    ]
+    first = _cell(found.image, judged, judged)
+    return f'<div class="match" style="--columns: {1 + len(cells)}">{first}{"".join(cells)}</div>'
+
+
+def _cell(image: Image, description: str, caption: str) -> str:
+    return f'<figure class="plain">{picture(image, description)}<figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def _bounded(image: Image) -> Image:
+    height, width = image.shape[:2]
+    if max(height, width) <= LONGEST:
+        return np.ascontiguousarray(image)
+    scale = LONGEST / max(height, width)
+    return resize(image, max(round(height * scale), 1), max(round(width * scale), 1))
+
+
+_EMPTY = '<p class="none">There are none to show.</p>'
