@@ -5,18 +5,33 @@ The features are those of `shanshui.networks.encoders.spectrum`: log energies in
 
 import numpy as np
 
-from shanshui.evaluation.estimates import Estimate, Features, Float64, require_pair
+from shanshui.evaluation.estimates import Estimate, Features, Float64, checked_pair
+
+MIDDLE = 2
+"""The band that fine detail is compared with: waves of 8 to 16 pixels, which neither blur nor grain of a pixel reach."""
 
 
 def sharpness(real_spectrum: Features, fake_spectrum: Features) -> Estimate:
-    """Energy of the finest detail of generated images as a share of that of real ones.
+    """Energy of the finest detail relative to that of middle-sized detail, over the same of real images.
 
-    1 is as sharp as the real images, below 1 blurred, above 1 noisy or over-sharpened. Energies are squares: half the
-    contrast of the fine detail is a sharpness of 1/4.
+    1 is as sharp as the real images, below 1 blurred, above 1 noisy or over-sharpened. Because it is relative, images
+    of weak contrast (fog, dusk, a timid generator) are not taken for blurred ones: `contrast` tells of those. Energies
+    are squares: half the amplitude of the fine detail is a sharpness of 1/4. Images so small that they have no middle
+    band are compared by their coarsest one.
 
     Args and errors as in `detail`.
     """
-    return detail(real_spectrum, fake_spectrum)[0]
+    real, fake = checked_pair(real_spectrum, fake_spectrum, at_least=2, name="sharpness")
+    return _ratios(*(rows[:, :1] - rows[:, _middle(rows)] for rows in (real, fake)))[0]
+
+
+def contrast(real_spectrum: Features, fake_spectrum: Features) -> Estimate:
+    """Energy of middle-sized detail over that of the real images: below 1 flat or foggy, above 1 harsh.
+
+    Args and errors as in `detail`.
+    """
+    real, fake = checked_pair(real_spectrum, fake_spectrum, at_least=2, name="contrast")
+    return _ratios(*(rows[:, _middle(rows)] for rows in (real, fake)))[0]
 
 
 def detail(real_spectrum: Features, fake_spectrum: Features) -> tuple[Estimate, ...]:
@@ -32,8 +47,15 @@ def detail(real_spectrum: Features, fake_spectrum: Features) -> tuple[Estimate, 
     Raises:
         DataError: fewer than two images on a side, or different numbers of bands.
     """
-    require_pair(real_spectrum, fake_spectrum, at_least=2, name="sharpness")
-    real, fake = (np.asarray(rows, dtype=np.float64) for rows in (real_spectrum, fake_spectrum))
+    return _ratios(*checked_pair(real_spectrum, fake_spectrum, at_least=2, name="detail"))
+
+
+def _middle(rows: Float64) -> slice:
+    last = min(MIDDLE, rows.shape[1] - 1)
+    return slice(last, last + 1)
+
+
+def _ratios(real: Float64, fake: Float64) -> tuple[Estimate, ...]:
     ratios = np.exp(fake.mean(axis=0) - real.mean(axis=0))
     errors = ratios * np.sqrt(_variance_of_mean(real) + _variance_of_mean(fake))
     return tuple(
