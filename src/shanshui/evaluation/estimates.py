@@ -3,6 +3,7 @@
 Features may be a `numpy.memmap`: everything here reads them a block at a time.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -23,9 +24,10 @@ RowNumbers: TypeAlias = NDArray[np.intp]
 BLOCK_ENTRIES = 1 << 22
 """Features converted to float64 at once (32 MiB): bounds the memory of every pass over the rows."""
 
-FOLDS = 32
-"""Times that `content_order` folds the middle half of its projections: finer than any shape of the features, and coarse
-enough that features which differ by the rounding of float32 alone are ordered alike but for a few neighbours."""
+FOLDS = 10 * math.pi
+"""Times that `content_order` folds the middle half of its projections: finer than any shape of the features, and so
+coarse that features which differ by the rounding of float32 alone are ordered alike but for a few neighbours. It is
+irrational, because both ends of the middle half are often rows themselves, which must not fold onto each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +48,8 @@ class Estimate:
 def jackknife_error(without: Sequence[float] | Float64) -> float:
     """Standard error of an estimate from its G values `without` one of G groups of equal size each.
 
-    sqrt((G - 1) mean((w - mean(w))^2)): Efron and Stein 1981, "The jackknife estimate of variance", equation 1.2, with
-    groups in the place of single observations. Errors of independent samples add as `math.hypot`.
+    sqrt((G - 1) mean((w - mean(w))^2)): Efron and Stein 1981, "The jackknife estimate of variance", with groups in
+    the place of single observations. Errors of independent samples add as `math.hypot`.
     """
     replicates = np.asarray(without, dtype=np.float64)
     return float(np.sqrt((len(replicates) - 1) * np.mean(np.square(replicates - replicates.mean()))))
@@ -89,9 +91,10 @@ def content_order(features: Features) -> RowNumbers:
     # Multiples of the golden ratio modulo one: irregular, never periodic, of mean zero.
     direction = np.modf((np.arange(features.shape[1]) + 1) * (np.sqrt(5.0) - 1) / 2)[0] - 0.5
     projections = np.concatenate([block @ direction for block in blocks(features)])
-    low, middle, high = np.quantile(projections, [0.25, 0.5, 0.75])
+    low, high = np.quantile(projections, [0.25, 0.75])
     unit = (high - low) / FOLDS or 1.0
-    return np.argsort(np.mod((projections - middle) / unit, 1.0), kind="stable")
+    # Half a unit keeps the row that lies at the lower end away from the place where fractions begin anew.
+    return np.argsort(np.mod((projections - low) / unit + 0.5, 1.0), kind="stable")
 
 
 def row_groups(features: Features, count: int) -> list[RowNumbers]:

@@ -27,7 +27,7 @@ from shanshui.evaluation.estimates import (
 )
 
 GROUPS = 12
-"""Groups of the jackknife on each side; the least multiple of every number of parts, so that parts are whole groups."""
+"""Groups of the jackknife on each side; a multiple of every number in `PARTS`, so that parts are whole groups."""
 
 PARTS = (1, 2, 3)
 """Numbers of equal parts that `frechet_at_infinity` divides the images into."""
@@ -47,7 +47,7 @@ class Moments:
     covariance: Float64
 
     def merge(self, other: "Moments") -> "Moments":
-        """The moments of both sets of vectors together (Chan et al. 1979, "Updating formulae", equation 2.1).
+        """The moments of both sets of vectors together (Chan et al. 1979, "Updating formulae").
 
         Raises:
             DataError: vectors of different length.
@@ -95,30 +95,34 @@ def frechet(real: Features, fake: Features) -> Estimate:
     """Frechet distance of Gaussians fitted to `real` (M, D) and `fake` (N, D); M, N >= 3.
 
     Biased upwards at small M and N: compare only figures of equal counts, or see `frechet_at_infinity`. The standard
-    error is a jackknife that leaves out one of `GROUPS` groups of one side at a time; it does not contain the bias.
+    error is a jackknife that leaves out one of `GROUPS` groups of one side at a time; it does not contain the bias. It
+    is right within a third where the distributions differ, and up to twice too wide where they are equal.
+
+    Time is that of 2 `GROUPS` lists of eigenvalues: for 2,000 against 2,000 images 13 seconds of one core at D = 2048
+    and half a second at D = 512; much less where a side has far fewer images than features.
 
     Raises:
         DataError: fewer than three rows on a side, or sides with different D.
     """
     require_pair(real, fake, at_least=3, name=_NAME)
-    whole = _replicated(real, row_groups(real, min(GROUPS, len(real))), fake, row_groups(fake, min(GROUPS, len(fake))))
-    return Estimate(
-        value=max(whole.value, 0.0),
-        standard_error=math.hypot(jackknife_error(whole.without_real), jackknife_error(whole.without_fake)),
-    )
+    real_groups = row_groups(real, min(GROUPS, len(real)))
+    fake_groups = row_groups(fake, min(GROUPS, len(fake)))
+    distance = _replicated(real, real_groups, fake, fake_groups)
+    error = math.hypot(jackknife_error(distance.without_real), jackknife_error(distance.without_fake))
+    return Estimate(value=max(distance.value, 0.0), standard_error=error)
 
 
 def frechet_at_infinity(real: Features, fake: Features) -> Estimate:
     """The Frechet distance that infinitely many images would have: `frechet` without most of its bias.
 
     The bias falls like one over the number of images (Chong and Forsyth 2020, "Effectively Unbiased FID and Inception
-    Score", section 4), so a straight line through the distances of all images, of halves, and of thirds, against one
+    Score"), so a straight line through the distances of all images, of halves, and of thirds, against one
     over the count, meets zero at the wanted value. Departures: both sides are divided, because both are finite here;
     every part of a division is used and their mean taken; parts follow from the contents of the rows, not from a seed.
 
     The bias is a straight line only where the parts have more images than features; with fewer, the value remains too
     high, though nearer to the truth than `frechet`. It may be negative. The standard error is the jackknife of the
-    whole procedure, as in `frechet`.
+    whole procedure, as in `frechet`; where the distributions are equal it is up to two and a half times too wide.
 
     Args:
         real: (M, D) features, M >= 24.
@@ -140,9 +144,8 @@ def frechet_at_infinity(real: Features, fake: Features) -> Estimate:
             # A part that does not hold the group which is left out stays as it is.
             without_real[part] += weight / parts * (distance.without_real - distance.value)
             without_fake[part] += weight / parts * (distance.without_fake - distance.value)
-    return Estimate(
-        value=value, standard_error=math.hypot(jackknife_error(without_real), jackknife_error(without_fake))
-    )
+    error = math.hypot(jackknife_error(without_real), jackknife_error(without_fake))
+    return Estimate(value=float(value), standard_error=error)
 
 
 def frechet_of_moments(first: Moments, second: Moments) -> float:
@@ -251,10 +254,10 @@ def _deviations(rows: Iterator[Float64], centre: Float64, factor: Float64) -> tu
     """Sums over the deviations of `rows` from `centre`: of themselves, their squares, and their scatter by `factor`."""
     pull, squares, scatter = np.zeros(len(centre)), 0.0, np.zeros((factor.shape[1],) * 2)
     for block in rows:
-        block -= centre
-        seen = block @ factor
-        pull += block.sum(axis=0)
-        squares += float(np.sum(np.square(block)))
+        deviations = block - centre
+        seen = deviations @ factor
+        pull += deviations.sum(axis=0)
+        squares += float(np.sum(np.square(deviations)))
         scatter += seen.T @ seen
     return pull, squares, scatter
 

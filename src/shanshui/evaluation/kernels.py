@@ -55,10 +55,11 @@ def kid(real: Features, fake: Features) -> Estimate:
 def mmd(real: Features, fake: Features, bandwidth: float | None = None) -> Estimate:
     """Squared MMD under the Gaussian kernel k(x, y) = exp(-|x - y|^2 / (2 bandwidth^2)), between about 0 and 2.
 
-    Unbiased and with a standard error as in `kid`; the bandwidth counts as given. Unlike the cubic kernel this one is
-    characteristic: in expectation the figure is zero only where the distributions are equal.
+    Unbiased and with a standard error as in `kid`, which takes the bandwidth as given: with the median of other real
+    images the figure would vary more, by up to a third where the distributions differ much. Unlike the cubic kernel
+    this one is characteristic: in expectation the figure is zero only where the distributions are equal.
 
-    Departures: Gretton et al. 2012 (section 8) take the median distance within both samples together, and we within the
+    Departures: Gretton et al. 2012 take the median distance within both samples together, and we within the
     real one alone, so that the generated images do not choose the scale that they are measured on. CMMD (Jayasumana et
     al. 2024, "Rethinking FID") is this figure times 1000 at the bandwidth 10 on CLIP vectors of unit length, where all
     distances lie under 2, and its published code lets each row be its own neighbour, which biases it upwards.
@@ -88,7 +89,7 @@ def median_distance(features: Features) -> float:
     chosen = np.sort(content_order(features)[:BANDWIDTH_ROWS])
     rows = np.asarray(features[chosen], dtype=np.float64)
     pairs = np.triu_indices(len(rows), k=1)
-    median = float(np.sqrt(np.median(_squared_distances(rows, rows)[pairs])))
+    median = float(np.median(np.sqrt(_squared_distances(rows, rows)[pairs])))
     if median == 0.0:
         raise DataError("Most real images have the same features: compare with images that differ from each other.")
     return median
