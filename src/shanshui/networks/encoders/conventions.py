@@ -46,14 +46,18 @@ class InputConvention:
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a value that cannot work."""
-        if self.channels not in ("rgb", "bgr") or self.resize not in RESIZERS:
+        if self.channels not in ("rgb", "bgr") or self.resize not in tuple(RESIZERS):
             raise ConfigError(
                 f"The channels {self.channels!r} or the resizing {self.resize!r} do not exist: "
                 f"write rgb or bgr, and one of {', '.join(RESIZERS)}."
             )
-        if len(self.mean) != 3 or len(self.std) != 3 or 0 in self.std:
+        if not (_are_three(self.mean) and _are_three(self.std)) or 0 in self.std:
             raise ConfigError(f"Mean {self.mean} and deviation {self.std} need three numbers each, the latter not 0.")
-        if self.side is not None and self.side < 1:
+        if not (_is_number(self.low) and _is_number(self.high)):
+            raise ConfigError(
+                f"Low {self.low!r} and high {self.high!r} are not numbers: write what black and white become."
+            )
+        if self.side is not None and (not isinstance(self.side, int) or self.side < 1):
             raise ConfigError(f"A side of {self.side} pixels is no size: write 1 or more, or leave it out.")
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -84,7 +88,8 @@ class InputConvention:
             return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})  # type: ignore[arg-type]
         except TypeError as error:
             raise ConfigError(
-                f"An input convention has {', '.join(cls.__dataclass_fields__)}, but this one reads {dict(values)}."
+                f"An input convention has {', '.join(cls.__dataclass_fields__)} and nothing else, "
+                f"but this one has {', '.join(values)}: correct it."
             ) from error
 
     @classmethod
@@ -106,6 +111,14 @@ class InputConvention:
         if not isinstance(values, dict):
             raise ConfigError(f'The input convention {statement} is not an object like {{"side": 224}}: correct it.')
         return cls.parse(values)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _are_three(values: object) -> bool:
+    return isinstance(values, tuple) and len(values) == 3 and all(_is_number(value) for value in values)
 
 
 def _antialiased(mode: str) -> Callable[[Tensor, int], Tensor]:

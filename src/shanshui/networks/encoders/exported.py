@@ -61,6 +61,8 @@ class ExportedExtractor(nn.Module):
         try:
             # TorchScript has no error types of its own: whatever an operator raises ends up as RuntimeError.
             features = self._run(self.convention(images))
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             raise ModelError(
                 f"The network in {self._path} failed on images of {tuple(images.shape[1:])}: state its input "

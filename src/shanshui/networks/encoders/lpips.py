@@ -120,9 +120,9 @@ class PerceptualVGG19(nn.Module):
             ValueError: the shapes differ.
         """
         _require_pairs(first, second)
-        features = [list(self.encoder(images, _VGG19_LAYERS).values()) for images in (first, second)]
-        uniform = [torch.ones(maps.shape[1], device=maps.device) for maps in features[0]]
-        return _distance(*features, uniform)
+        features, others = (list(self.encoder(images, _VGG19_LAYERS).values()) for images in (first, second))
+        uniform = [torch.ones(maps.shape[1], device=maps.device) for maps in features]
+        return _distance(features, others, uniform)
 
 
 def _distance(
@@ -139,7 +139,8 @@ def _distance(
 def _unit(maps: Tensor) -> Tensor:
     """Unit length over the channels at each place; a place where nothing fires stays zero."""
     maps = maps.float()
-    return maps / (torch.linalg.vector_norm(maps, dim=1, keepdim=True) + _EPSILON)
+    length: Tensor = torch.linalg.vector_norm(maps, dim=1, keepdim=True)
+    return maps / (length + _EPSILON)
 
 
 def _require_pairs(first: Tensor, second: Tensor) -> None:
