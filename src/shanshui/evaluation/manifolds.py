@@ -39,10 +39,9 @@ class Comparison:
     Definitions are those of the package `prdc` 0.2: an image is not its own neighbour, and the border of a ball does
     not belong to it. Departure: distances that agree to seven digits count as equal (see `pairs`).
 
-    Standard errors are the delete-group jackknife of both sides (Efron and Stein 1981, "The jackknife estimate of
-    variance"): the figure is computed anew without each tenth of the real, then of the generated images. With more than
-    `SPREAD_ROWS` images on a side that is done for so many of them, and the variance due to that side is divided by the
-    ratio of the counts. A side that without a tenth has no k-th neighbours gives none.
+    Standard errors come from halves of each side in turn (`overlaps.standard_errors`). With more than `SPREAD_ROWS`
+    images on a side they are estimated from so many of them, and the variance due to that side is divided by the ratio
+    of the counts. Figures of a few images, whose halves have no k-th neighbours, have none.
 
     Measures with a `k` raise DataError where a side has fewer than k + 1 images, ConfigError for k < 1.
 
@@ -56,6 +55,7 @@ class Comparison:
         self._real = _Manifold(real, frame, side="real")
         self._fake = _Manifold(fake, frame, side="generated")
         self._across = Pairs(real, fake, frame=frame)
+        self._nearest = np.empty((len(fake), 0)), np.empty((len(fake), 0), np.intp)
         self._overlaps: dict[int, Overlap] = {}
         self._estimates: dict[int, Mapping[str, Estimate]] = {}
 
@@ -106,7 +106,10 @@ class Comparison:
             DataError: fewer than `count` real images.
         """
         require_rows(self._real.rows, at_least=count, name=f"search for {count} nearest images", side="real")
-        return nearest(Pairs(self._fake.rows, self._real.rows, frame=self._across.frame), count)
+        if self._nearest[0].shape[1] < count:
+            self._nearest = nearest(Pairs(self._fake.rows, self._real.rows, frame=self._across.frame), count)
+        distances, indices = self._nearest
+        return distances[:, :count], indices[:, :count]
 
     def spacing(self) -> Float64:
         """The distance (M,) of each real image to the nearest other one, in the units of the features."""
@@ -126,6 +129,22 @@ class Comparison:
         value = _mean_over_pairs(fake) / _mean_over_pairs(real)
         error = math.hypot(_error_of_mean(fake), value * _error_of_mean(real)) / _mean_over_pairs(real)
         return Estimate(value=value, standard_error=error)
+
+    def distinctness(self) -> Estimate:
+        """Mean distance of a generated image to the generated one nearest to it, over the same among real images.
+
+        1 when the generated images are as different from each other as real ones are, near 0 when few are repeated; at
+        unequal counts it is a little lower for the larger set. The standard error takes the distances as independent.
+
+        Raises:
+            DataError: real images that are all copies of each other.
+        """
+        real, fake = (np.sqrt(side.squared_radii(1), dtype=np.float64) for side in (self._real, self._fake))
+        if not real.any():
+            raise DataError("Each real image has its copy, so none is as distinct as they are: compare with others.")
+        value = fake.mean() / real.mean()
+        error = math.hypot(fake.std() / math.sqrt(len(fake)), value * real.std() / math.sqrt(len(real))) / real.mean()
+        return Estimate(value=float(value), standard_error=float(error))
 
     def _overlap(self, k: int) -> Overlap:
         if k not in self._overlaps:
