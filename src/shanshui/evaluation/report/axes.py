@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shanshui.evaluation.report.scales import Scale, tick_labels, ticks
 from shanshui.evaluation.report.svg import element, text, text_width
 
-TEXT = 11.0  # font size
+TEXT = 12.0  # font size
 _GAP = 8.0  # between neighbouring labels
 _TICKS = 5  # at most, on an axis
 
@@ -41,12 +41,13 @@ def axes(
 ) -> Axes:
     """The frame of a chart of `width` x `height` pixels for data within the spans; an empty name takes no room."""
     top = 2 * TEXT if y_name else TEXT
-    bottom = height - (3.2 if x_name else 1.6) * TEXT
+    bottom = height - (3.3 if x_name else 1.8) * TEXT
     y = Scale(low=y_span[0], high=y_span[1], start=bottom, end=top)
     rows = ticks(*y_span, at_most=max(2, min(_TICKS, int((bottom - top) / (2 * TEXT)))))
     names = tick_labels(rows)
     left = max((text_width(name, TEXT) for name in names), default=0.0) + _GAP
-    right = width - _GAP
+    last = max((text_width(name, TEXT) / 2 for name in tick_labels(ticks(*x_span, at_most=_TICKS))), default=0.0)
+    right = width - max(_GAP, min(last, 3 * TEXT))
     x = Scale(low=x_span[0], high=x_span[1], start=left, end=right)
     grid = [_rule(left, right, y(value), faint=value != y_span[0]) for value in rows]
     labels = [
@@ -65,7 +66,7 @@ def x_axis(scale: Scale, *, at: float, width: float, size: float) -> str:
     """A horizontal axis at height `at` of a drawing `width` wide, its labels of font size `size` below."""
     marks = fitted(scale, width=width, size=size)
     strokes = [element("path", d=f"M{tick.at:.2f} {at:.2f}v4") for tick in marks]
-    labels = [text(tick.label, tick.label_at, at + 4 + size, size=size, anchor="middle") for tick in marks]
+    labels = [text(tick.label, tick.label_at, at + 6 + size, size=size, anchor="middle") for tick in marks]
     line = element("path", d=f"M{scale.start:.2f} {at:.2f}H{scale.end:.2f}")
     return element("g", line, *strokes, stroke="currentColor", stroke_opacity=0.5) + element(
         "g", *labels, fill_opacity=0.75

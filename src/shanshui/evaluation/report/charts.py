@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanshui.evaluation.report.axes import axes, x_axis
-from shanshui.evaluation.report.inks import Ink, mark
+from shanshui.evaluation.report.inks import REFERENCE, Ink, mark
 from shanshui.evaluation.report.scales import Scale, span
 from shanshui.evaluation.report.svg import drawing, element, printable
 
 MOST_BINS = 40
 _MARKED = 50  # a curve of more points than this is a line without marks
 _LANE = 12.0  # height of one row of a dot plot
-_SMALL = 10.0  # font size below a dot plot
+_SMALL = 11.0  # font size below a dot plot
+_EDGE = 14.0  # left and right of one, so that most labels stand right below their ticks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ def dot_plot(dots: Sequence[Dot], *, title: str, reference: Reading | None = Non
     """
     known = [dot.reading for dot in dots if dot.reading is not None]
     low, high = span(_extent([*known, *([reference] if reference else [])]), margin=0.05)
-    scale = Scale(low=low, high=high, start=6, end=width - 6)
+    scale = Scale(low=low, high=high, start=_EDGE, end=width - _EDGE)
     bottom = _LANE * max(len(dots), 1) + 2
     parts = [_reference_column(reference, scale, bottom)] if reference else []
     for index, dot in enumerate(dots):
@@ -190,7 +191,7 @@ def _dot(name: str, reading: Reading, look: Ink, scale: Scale, y: float) -> str:
 
 def _reference_column(reference: Reading, scale: Scale, bottom: float) -> str:
     at = scale(reference.value)
-    line = element("path", d=f"M{at:.2f} 0V{bottom:.2f}", stroke="currentColor", stroke_dasharray="4 3")
+    line = element("path", d=f"M{at:.2f} 0V{bottom:.2f}", stroke="currentColor", stroke_dasharray=REFERENCE.dash)
     band = ""
     if reference.interval is not None:
         low, high = map(scale, reference.interval)
@@ -200,7 +201,9 @@ def _reference_column(reference: Reading, scale: Scale, bottom: float) -> str:
 
 def _reference_row(reference: Reading, x: Scale, y: Scale) -> str:
     at = y(reference.value)
-    line = element("path", d=f"M{x.start:.2f} {at:.2f}H{x.end:.2f}", stroke="currentColor", stroke_dasharray="5 4")
+    line = element(
+        "path", d=f"M{x.start:.2f} {at:.2f}H{x.end:.2f}", stroke="currentColor", stroke_dasharray=REFERENCE.dash
+    )
     band = ""
     if reference.interval is not None:
         low, high = map(y, reference.interval)

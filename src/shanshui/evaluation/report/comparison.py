@@ -1,8 +1,9 @@
 """The figures of several judged sets side by side, and which of them are ahead."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Literal, TypeAlias
 
 from shanshui.evaluation.assessment import Assessment
@@ -11,6 +12,12 @@ from shanshui.evaluation.report.charts import Reading
 from shanshui.evaluation.report.scales import fixed
 
 Better: TypeAlias = Literal["lower", "higher", "near one"]
+
+DIRECTION: Mapping[Better, str] = {
+    "lower": "↓ lower is better",
+    "higher": "↑ higher is better",
+    "near one": "→ 1 ← nearer to one is better",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +105,11 @@ def compared(assessments: Sequence[Assessment], explain: Callable[[str], Explana
         )
         for name in names
     )
+
+
+def breakable(name: str) -> str:
+    """The full name of a figure as HTML that may break after each of its words."""
+    return escape(name).replace("_", "_<wbr>")
 
 
 def _reading(estimate: Estimate | None) -> Reading | None:

@@ -32,6 +32,12 @@ class Ink:
 PLAIN = Ink(color="currentColor")
 """The colour of the text around."""
 
+REFERENCE = Ink(color="currentColor", dash="4 3")
+"""What series are held against."""
+
+ACCENT = Ink(color="var(--seal, #a8321f)")
+"""The colour of the page, which no series has."""
+
 
 def ink(index: int) -> Ink:
     """The look of series number `index`: six colours, then the same ones with other lines and marks, 18 in all."""
@@ -65,11 +71,20 @@ def mark(look: Ink, x: float, y: float, radius: float, *children: str) -> str:
 
 def swatch(look: Ink) -> str:
     """A short line with its mark, to stand in the text beside the name of a series."""
-    line = element("path", d="M1 6H23", stroke="currentColor", stroke_width=2, stroke_dasharray=look.dash)
+    return _swatch(look, mark(look, 12, 6, 4))
+
+
+def line_swatch(look: Ink) -> str:
+    """A short line without a mark, for what is drawn as a line or an outline."""
+    return _swatch(look)
+
+
+def _swatch(look: Ink, *marks: str) -> str:
+    line = element("path", d="M0 6H24", stroke="currentColor", stroke_width=2, stroke_dasharray=look.dash)
     return element(
         "svg",
         line,
-        mark(look, 12, 6, 4),
+        *marks,
         viewBox="0 0 24 12",
         width=24,
         height=12,

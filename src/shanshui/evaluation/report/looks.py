@@ -37,8 +37,11 @@ code { margin-top: .15rem; }
 .warnings ul { margin: .1rem 0 0; }
 section > .warnings { margin: .8rem 0 1.2rem; }
 
-.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); }
-.figures { width: 100%; border: 0; }
+.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem;
+  /* A shadow on the right while there is more to scroll to. */
+  background: linear-gradient(to left, var(--card) 2rem, transparent) right / 4rem 100% no-repeat local,
+    linear-gradient(to left, rgb(0 0 0 / .22), transparent) right / 1rem 100% no-repeat scroll, var(--card); }
+.figures { width: 100%; border: 0; background: none; }
 .figures th, .figures td { border-width: 0 0 1px; vertical-align: middle; padding: .6rem .8rem; }
 .figures tbody tr:last-child > * { border-bottom: 0; }
 .figures thead th { font-weight: 500; font-size: .9rem; vertical-align: bottom; min-width: 7.5rem; max-width: 13rem; }
@@ -49,7 +52,8 @@ section > .warnings { margin: .8rem 0 1.2rem; }
 .figures td > span, .figures td > b { display: block; }
 .figures b { color: inherit; font-weight: 700; }
 .figures small { color: var(--quiet); font-size: .8rem; white-space: nowrap; }
-.plot svg { display: block; max-width: 100%; height: auto; }
+.plot svg { display: block; }
+.figures td > .set { display: none; }
 
 .charts { display: grid; gap: 1rem; margin-bottom: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }
@@ -57,18 +61,17 @@ section > .warnings { margin: .8rem 0 1.2rem; }
 .chart { padding: .9rem 1rem .8rem; }
 .chart figcaption { padding: 0 0 .6rem; }
 .chart > svg { display: block; width: 100%; height: auto; }
-.chart > p { margin: .5rem 0 0; font-size: .88rem; color: var(--quiet); }
+.chart > p { margin: .5rem 0 0; font-size: .88rem; }
 
 .beside { display: grid; gap: 1.6rem; grid-template-columns: minmax(0, 1fr); align-items: start; }
 .judged { display: grid; gap: 1.6rem; grid-template-columns: minmax(0, 1fr); }
 .sheet { display: grid; gap: 3px; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); }
-.strip { display: grid; gap: 3px; grid-template-columns: repeat(auto-fill, minmax(min(7rem, 22%), 1fr)); }
-article > figure.plain + figure.plain { margin-top: .9rem; }
+.pair { display: grid; gap: 1rem 1.6rem; grid-template-columns: minmax(0, 1fr); align-items: start; }
 .matches { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); }
-.match { display: grid; gap: 3px; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); padding: .6rem;
-  background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
+.match { display: grid; gap: 3px; grid-template-columns: minmax(0, 1fr) .3rem repeat(var(--others), minmax(0, 1fr));
+  padding: .6rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 .match figure.plain { margin: 0; }
-.match figure:first-child { margin-right: .5rem; }
+.match figure:nth-child(2) { grid-column-start: 3; }
 .match figure.plain figcaption { padding: .25rem 0 0; font-size: .76rem; color: var(--quiet); text-align: center; }
 #copies .match { border-left: .25rem solid var(--seal); }
 .notes { display: grid; gap: 1rem 2.4rem; margin: 1rem 0 0;
@@ -78,8 +81,12 @@ dt { font-weight: 600; }
 dd { margin: .1rem 0 0; font-size: .94rem; }
 
 @media (min-width: 48.01rem) {
-  .beside { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .beside, .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .reals { position: sticky; top: 1rem; }
+}
+@media (min-width: 64rem) {
+  .beside.several { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .several .judged { grid-column: 2 / -1; grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }
 @media (max-width: 48rem) {
   .scroll { overflow: visible; border: 0; background: none; }
@@ -89,11 +96,12 @@ dd { margin: .1rem 0 0; font-size: .94rem; }
     border: 1px solid var(--line); border-radius: .5rem; }
   .figures tbody th, .figures td { display: block; padding: .25rem 0; border: 0; max-width: none; }
   .figures th:first-child { position: static; }
-  .figures td[data-set] { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 .8rem; }
-  .figures td[data-set]::before { content: attr(data-set); grid-row: span 2; overflow-wrap: anywhere;
-    color: var(--quiet); font-size: .88rem; }
-  .figures td > span, .figures td > b, .figures small { grid-column: 2; text-align: right; }
-  .plot svg { width: 100%; max-width: 26rem; }
+  .figures td { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 .8rem; }
+  .figures td.plot { display: block; }
+  .figures td > .set { display: inline-flex; grid-row: span 2; align-self: start; color: var(--quiet);
+    font-size: .88rem; }
+  .figures td > .set ~ * { grid-column: 2; text-align: right; }
+  .plot svg { width: 100%; max-width: 26rem; height: auto; }
 }
 @media print {
   body { max-width: none; padding: 0; font-size: .8rem; }

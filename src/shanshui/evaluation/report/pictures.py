@@ -37,13 +37,6 @@ def sheet(caption: str, images: Sequence[Image], description: str, *, columns: i
     return f'<figure class="plain"><figcaption>{caption}</figcaption>{content}</figure>'
 
 
-def strip(caption: str, images: Sequence[Image], description: str) -> str:
-    """Images in a row that breaks where the page ends, under a caption given as text."""
-    cells = "".join(picture(image, f"{description}, {number}") for number, image in enumerate(images, 1))
-    content = f'<div class="strip">{cells}</div>' if images else _EMPTY
-    return f'<figure class="plain"><figcaption>{escape(caption)}</figcaption>{content}</figure>'
-
-
 def match(found: Neighbours, *, judged: str, other: str) -> str:
     """A judged image, then its nearest ones with their distances.
 
@@ -57,7 +50,7 @@ def match(found: Neighbours, *, judged: str, other: str) -> str:
         for image, distance in zip(found.nearest, found.distances, strict=True)
     ]
     first = _cell(found.image, judged, judged)
-    return f'<div class="match" style="--columns: {1 + len(cells)}">{first}{"".join(cells)}</div>'
+    return f'<div class="match" style="--others: {max(len(cells), 1)}">{first}{"".join(cells)}</div>'
 
 
 def _cell(image: Image, description: str, caption: str) -> str:

@@ -5,11 +5,16 @@ from html import escape
 
 from shanshui.evaluation.assessment import Assessment
 from shanshui.evaluation.features import Image
-from shanshui.evaluation.report import sections
 from shanshui.evaluation.report.comparison import Explanation, compared
+from shanshui.evaluation.report.distributions import distributions
+from shanshui.evaluation.report.galleries import copies, extremes, neighbours, side_by_side
 from shanshui.evaluation.report.inks import palette_css
+from shanshui.evaluation.report.judged import judged_sets
 from shanshui.evaluation.report.looks import REPORT_STYLE
 from shanshui.evaluation.report.page import document
+from shanshui.evaluation.report.progress import progress
+from shanshui.evaluation.report.table import table_of_figures
+from shanshui.evaluation.report.words import reading_guide, verdicts
 
 
 def render(
@@ -29,33 +34,32 @@ def render(
         explain: the full name of a figure -> what it says.
         title: of the page; made from the labels when None.
     """
-    labels = [each.label for each in assessments]
-    heading = title if title is not None else f"{_listed(labels)} against {real}"
+    sets = judged_sets(assessments)
+    heading = title if title is not None else f"{_listed([each.label for each in sets])} against {real}"
     figures = compared(assessments, explain)
     candidates = [
-        sections.verdicts(assessments),
-        sections.table(figures, labels),
-        sections.curves(figures, assessments),
-        sections.copies(assessments),
-        sections.side_by_side(assessments, real, real_images),
-        sections.extremes(assessments),
-        sections.neighbours(assessments),
-        sections.distributions(assessments),
-        sections.reading_guide(figures),
+        verdicts(sets),
+        table_of_figures(figures, sets),
+        progress(figures, sets),
+        copies(sets),
+        side_by_side(sets, real, real_images),
+        extremes(sets),
+        neighbours(sets),
+        distributions(sets),
+        reading_guide(figures),
     ]
     parts = [part for part in candidates if part is not None]
     links = " ".join(f'<a href="#{part.name}">{escape(part.heading)}</a>' for part in parts)
-    return document(
+    page = document(
         title=f"Shanshui: {heading}",
         intro=heading,
         body="\n".join([f"<nav>{links}</nav>", *(part.html() for part in parts)]),
         footer="Made by <code>shanshui evaluate</code>.",
         style=palette_css() + REPORT_STYLE,
     )
+    # The name of a file may hold bytes that are no text; a page may not.
+    return page.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _listed(labels: Sequence[str]) -> str:
-    """`a`; `a and b`; `a, b and 3 more sets`."""
-    if len(labels) > 3:
-        return f"{', '.join(labels[:2])} and {len(labels) - 2} more sets"
-    return " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+    return " and ".join(labels) if len(labels) < 3 else f"{len(labels)} sets"

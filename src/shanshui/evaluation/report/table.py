@@ -4,26 +4,30 @@ from collections.abc import Sequence
 from html import escape
 
 from shanshui.evaluation.report.charts import Dot, Reading, dot_plot
-from shanshui.evaluation.report.comparison import Better, Figure
-from shanshui.evaluation.report.inks import ink, swatch
-from shanshui.evaluation.report.svg import element
-
-CONTROL = "Real against real"
-DIRECTION: dict[Better, str] = {
-    "lower": "↓ lower is better",
-    "higher": "↑ higher is better",
-    "near one": "→ 1 ← nearer to one is better",
-}
+from shanshui.evaluation.report.comparison import DIRECTION, Figure, breakable
+from shanshui.evaluation.report.judged import Judged, control_name
+from shanshui.evaluation.report.part import Part
 
 
-def table_of_figures(figures: Sequence[Figure], labels: Sequence[str]) -> str:
-    """The table as HTML; `labels` name the judged sets in the order of the readings of each figure."""
-    heads = "".join(f'<th scope="col">{set_name(index, label)}</th>' for index, label in enumerate(labels))
-    rows = "\n".join(_row(figure, labels) for figure in figures)
-    columns = "".join(f'<th scope="col">{name}</th>' for name in ("Figure", "At a glance", control_name()))
+def table_of_figures(figures: Sequence[Figure], sets: Sequence[Judged]) -> Part:
+    """The figures of all sets side by side."""
+    several = " Bold: the best set, and every set whose interval overlaps the best one's." if len(sets) > 1 else ""
+    return Part(
+        name="figures",
+        heading="Figures",
+        text="Each value stands over its 95\u00a0% interval. The dashed line and its band are the control, real images "
+        f"against other real ones: nothing needs to be better than that.{several}",
+        body=_table(figures, sets),
+    )
+
+
+def _table(figures: Sequence[Figure], sets: Sequence[Judged]) -> str:
+    names = ["Figure", "At a glance", control_name(), *(each.name() for each in sets)]
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+    rows = "\n".join(_row(figure, sets) for figure in figures)
     return f"""<div class="scroll" tabindex="0" role="group" aria-label="Table of figures">
 <table class="figures">
-<thead><tr>{columns}{heads}</tr></thead>
+<thead><tr>{heads}</tr></thead>
 <tbody>
 {rows}
 </tbody>
@@ -31,30 +35,15 @@ def table_of_figures(figures: Sequence[Figure], labels: Sequence[str]) -> str:
 </div>"""
 
 
-def set_name(index: int, label: str) -> str:
-    """The name of judged set number `index` beside its mark, as HTML."""
-    return f'<span class="set">{swatch(ink(index))}<span>{escape(label)}</span></span>'
-
-
-def control_name() -> str:
-    """The name of the control beside the dashed line that stands for it, as HTML."""
-    line = element("path", d="M1 6H23", stroke="currentColor", stroke_width=1.5, stroke_dasharray="4 3")
-    drawn = element("svg", line, viewBox="0 0 24 12", width=24, height=12, class_="swatch", aria_hidden="true")
-    return f'<span class="set">{drawn}<span>{CONTROL}</span></span>'
-
-
-def _row(figure: Figure, labels: Sequence[str]) -> str:
-    dots = [
-        Dot(name=label, reading=reading, ink=ink(index))
-        for index, (label, reading) in enumerate(zip(labels, figure.readings, strict=True))
-    ]
+def _row(figure: Figure, sets: Sequence[Judged]) -> str:
+    pairs = list(zip(sets, figure.readings, strict=True))
+    dots = [Dot(name=each.label, reading=reading, ink=each.ink) for each, reading in pairs]
     plot = dot_plot(dots, title=f"{figure.explanation.title} of all sets", reference=figure.control)
-    leaders = figure.leaders() if len(labels) > 1 else frozenset()
+    leaders = figure.leaders() if len(sets) > 1 else frozenset()
     cells = "".join(
-        _cell(figure, reading, label, leading=index in leaders)
-        for index, (label, reading) in enumerate(zip(labels, figure.readings, strict=True))
+        _cell(figure, reading, each.name(), leading=index in leaders) for index, (each, reading) in enumerate(pairs)
     )
-    control = _cell(figure, figure.control, CONTROL, leading=False)
+    control = _cell(figure, figure.control, control_name(), leading=False)
     return f"""<tr>
 <th scope="row"><details><summary>{escape(figure.explanation.title)}</summary>
 <p>{escape(figure.explanation.meaning)}</p></details>
@@ -63,16 +52,10 @@ def _row(figure: Figure, labels: Sequence[str]) -> str:
 </tr>"""
 
 
-def breakable(name: str) -> str:
-    """The full name of a figure as HTML that may break after each of its words."""
-    return escape(name).replace("_", "_<wbr>")
-
-
-def _cell(figure: Figure, reading: Reading | None, label: str, *, leading: bool) -> str:
-    of = f' data-set="{escape(label)}"'
+def _cell(figure: Figure, reading: Reading | None, name: str, *, leading: bool) -> str:
+    """A cell; its name is shown only where the page is too narrow for the head of the table."""
     if reading is None:
-        return f'<td{of}><span class="none">not measured</span></td>'
+        return f'<td>{name}<span class="none">not measured</span></td>'
     value, interval = figure.written(reading)
     shown = f"<b>{value}</b>" if leading else f"<span>{value}</span>"
-    between = f"<small>{interval}</small>" if interval else "<small>no interval</small>"
-    return f"<td{of}>{shown} {between}</td>"
+    return f"<td>{name}{shown} <small>{interval or 'no interval'}</small></td>"
