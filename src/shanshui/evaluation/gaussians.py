@@ -79,7 +79,7 @@ def accumulate(batches: Iterable[Features]) -> Moments:
     """The moments of all rows of `batches`, each (B, D) with any B: what `moments` gives for all of them at once.
 
     Raises:
-        DataError: fewer than two rows in all, or rows of different length.
+        DataError: fewer than two rows in all.
     """
     parts = (_moments_of_block(batch) for batch in _gathered(batches))
     first = next(parts, None)
