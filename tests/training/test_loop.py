@@ -128,6 +128,7 @@ def test_the_best_snapshot_is_the_one_with_the_lowest_figure(tmp_path: Path, dat
     _, outcome = run_training(tmp_path / "run", dataset, judge=ScriptedJudge(0.5, 0.2, 0.9, 0.4))
     card = read_header(tmp_path / "run/best.safetensors").card
     assert card["images_seen"] == 40 and card["scores"] == {"distance": 0.2}
+    assert card["looks_through"] == MeanLearner.looks_through
     assert outcome.figures == {"distance": 0.4}
 
 

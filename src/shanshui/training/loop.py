@@ -69,6 +69,7 @@ def train(
     if stop is not None:
         stop.require_among(judge.names if judge is not None else ())
 
+    card = {**card, "looks_through": learner.looks_through}
     progress = _resume(learner, run)
     emit(Started(task=TASK, total=settings.images))
     stream = batches(
