@@ -129,7 +129,7 @@ def test_the_expected_share_is_right_on_average(heldout: int) -> None:
 
 @pytest.mark.parametrize(("heldout", "copies"), [(30, 0.0), (150, 0.0), (150, 0.3)])
 def test_standard_errors_are_the_spread_of_repeated_measurements(heldout: int, copies: float) -> None:
-    """Within a factor of 1.6; a share of nearly none among few images is called less certain than it is, never more."""
+    """A share of one or two images is called less certain than it is, by up to a factor of two; nothing is more so."""
     train, draws = normal(0, 120, 4), []
     for seed in range(120):
         fake, random = normal(2 * seed + 1, 100, 4), np.random.default_rng(seed)
@@ -138,7 +138,7 @@ def test_standard_errors_are_the_spread_of_repeated_measurements(heldout: int, c
     for figures in ([draw.share for draw in draws], [draw.preference for draw in draws]):
         spread = np.std([figure.value for figure in figures])
         claimed = np.sqrt(np.mean([(figure.standard_error or 0.0) ** 2 for figure in figures]))
-        assert spread / 1.2 < claimed < 1.6 * spread
+        assert spread / 1.2 < claimed < 2 * spread
 
 
 def test_neither_order_nor_tiles_show(monkeypatch: pytest.MonkeyPatch) -> None:
