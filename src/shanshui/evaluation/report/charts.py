@@ -97,7 +97,7 @@ def curve_chart(
     """Curves with the bands of their intervals, a dashed horizontal reference, and a ring around the point `best`."""
     readings = [reading for curve in curves for reading in curve.readings]
     frame = axes(
-        span(x for curve in curves for x in curve.xs),
+        span((x for curve in curves for x in curve.xs), margin=0.02),
         span(_extent([*readings, *([reference] if reference else [])]), margin=0.06),
         x_name=x_name,
         y_name=y_name,

@@ -25,7 +25,8 @@ code { margin-top: .15rem; }
 .ring { flex: none; width: .8rem; height: .8rem; position: relative; top: .1em; border: 1.5px solid;
   border-radius: 50%; }
 
-.verdicts { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(25rem, 100%), 1fr)); }
+.verdicts { display: grid; gap: 1rem; margin-top: .8rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(25rem, 100%), 1fr)); }
 .verdict { padding: 1.1rem 1.3rem 1.2rem; background: var(--card); border: 1px solid var(--line);
   border-radius: .5rem; }
 .verdict h3 { margin: .5rem 0 .4rem; font: 500 1.3rem/1.35 Georgia, "Noto Serif CJK SC", serif; }
@@ -96,19 +97,36 @@ dd { margin: .1rem 0 0; font-size: .94rem; }
     border: 1px solid var(--line); border-radius: .5rem; }
   .figures tbody th, .figures td { display: block; padding: .25rem 0; border: 0; max-width: none; }
   .figures th:first-child { position: static; }
-  .figures td { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 .8rem; }
+  .figures td { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 .8rem; align-items: baseline; }
   .figures td.plot { display: block; }
   .figures td > .set { display: inline-flex; grid-row: span 2; align-self: start; color: var(--quiet);
     font-size: .88rem; }
   .figures td > .set ~ * { grid-column: 2; text-align: right; }
   .plot svg { width: 100%; max-width: 26rem; height: auto; }
 }
+@media (min-width: 30rem) and (max-width: 48rem) {
+  .figures td { grid-template-columns: minmax(0, 1fr) 5rem 9rem; }
+  .figures td > .set { grid-row: auto; }
+  .figures td > .set ~ * { grid-column: auto; }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: .8rem; }
   nav { display: none; }
-  .scroll { overflow: visible; }
-  .reals, .figures th:first-child { position: static; }
-  .verdict, .chart, .match, .figures tr, .notes > div { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
+  section { padding: 1.2rem 0; }
+  .verdicts, .charts, .charts.wide, .beside, .beside.several, .pair {
+    grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .several .judged { grid-column: 2; grid-template-columns: minmax(0, 1fr); }
+  .reals { position: static; }
+  /* Name and plot on the left, the values of all sets on the right: any number of sets fits the paper. */
+  .scroll { overflow: visible; border: 0; }
+  .figures tr { display: grid; grid-template-columns: 15rem minmax(0, 1fr); grid-auto-flow: dense; gap: 0 1rem; }
+  .figures tbody th { grid-area: 1 / 1 / span 3; }
+  .figures td { grid-column: 2; grid-template-columns: minmax(0, 1fr) auto 7rem; padding: 0; }
+  .figures td.plot { grid-area: 4 / 1 / span 3; }
+  /* An element in a line of text is never torn apart between two sheets of paper. */
+  .matches { display: block; }
+  .match { display: inline-grid; width: 48%; margin: 0 1% .5rem 0; }
+  .verdict, .chart, .figures tr, .notes > div, .sheet img, section > p { break-inside: avoid; }
+  h2, h3, section > p, figcaption { break-after: avoid; }
 }
 """
