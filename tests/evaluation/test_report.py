@@ -14,9 +14,10 @@ from PIL import Image as Pillow
 from shanshui.evaluation.assessment import Assessment, Distribution, Gallery, Neighbours, Verdict
 from shanshui.evaluation.estimates import Estimate
 from shanshui.evaluation.features import Image
+from shanshui.evaluation.measures import Better
 from shanshui.evaluation.report import Explanation, render
 from shanshui.evaluation.report.charts import Reading
-from shanshui.evaluation.report.comparison import Better, Figure
+from shanshui.evaluation.report.comparison import Figure
 from shanshui.evaluation.report.judged import CONTROL, brief_names
 from shanshui.evaluation.report.pictures import LONGEST
 
@@ -233,6 +234,16 @@ def test_many_figures_and_empty_galleries(sets: int) -> None:
     assert all(name in shown.text for name in names)
     assert all(f"runs/{index}" in shown.text for index in range(sets))
     assert "There are none to show." in shown.text
+
+
+@pytest.mark.parametrize("names", [("judged", "real"), ("real", "model")])
+def test_the_judged_group_of_a_histogram_has_the_colour_of_its_set(names: tuple[str, str]) -> None:
+    spread = Distribution(title="d", axis="x", groups={name: np.arange(5.0) for name in names})
+    shown = page(assessment("model", gallery=Gallery(shown=(), distributions=[spread])))
+    chart = shown.html[shown.html.index('id="distributions"') :]
+    outlines = re.findall(r"<g style=\"color: ([^\"]*)\"><title>(\w+)</title><polygon", chart)
+    assert outlines[0] == ("currentColor", "real")
+    assert outlines[1][0].startswith("var(--series-1,") and outlines[1][1] in ("judged", "model")
 
 
 def figure(better: Better, *readings: Reading | None) -> Figure:

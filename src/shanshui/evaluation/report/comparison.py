@@ -4,14 +4,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Literal, TypeAlias
 
 from shanshui.evaluation.assessment import Assessment
 from shanshui.evaluation.estimates import Estimate
+from shanshui.evaluation.measures import Better
 from shanshui.evaluation.report.charts import Reading
 from shanshui.evaluation.report.scales import fixed
-
-Better: TypeAlias = Literal["lower", "higher", "near one"]
 
 DIRECTION: Mapping[Better, str] = {
     "lower": "↓ lower is better",

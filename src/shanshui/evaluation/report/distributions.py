@@ -12,6 +12,8 @@ from shanshui.evaluation.report.inks import PLAIN, Ink, line_swatch
 from shanshui.evaluation.report.judged import Judged
 from shanshui.evaluation.report.part import Part
 
+_JUDGED = "judged"  # what a distribution calls the judged images, if not by the label of their set
+
 
 def distributions(sets: Sequence[Judged]) -> Part | None:
     """Histograms; those of one quantity share bins and axes across the sets."""
@@ -38,7 +40,7 @@ def _histograms(alike: Sequence[tuple[Judged, Distribution]]) -> str:
 
 def _histogram(judged: Judged, distribution: Distribution, edges: NDArray[np.float64], peak: float) -> str:
     looks = _inks(list(distribution.groups), judged)
-    groups = [Group(name=name, values=values, ink=looks[name]) for name, values in distribution.groups.items()]
+    groups = [Group(name=name, values=distribution.groups[name], ink=look) for name, look in looks.items()]
     title = f"{distribution.title}: {judged.label}"
     chart = histogram(groups, edges, title=title, axis=distribution.axis, peak=peak)
     key = " ".join(
@@ -52,9 +54,9 @@ def _histogram(judged: Judged, distribution: Distribution, edges: NDArray[np.flo
 
 
 def _inks(names: Sequence[str], judged: Judged) -> Mapping[str, Ink]:
-    """The group named like the judged set, or else the last one, is drawn in the colour of the set; others plainly."""
-    own = judged.label if judged.label in names else names[-1]
+    """The group of judged images is drawn last, in the colour of the set; the others in the colour of the text."""
     dashes = (None, "5 3", "1.5 2.5", "8 3 2 3")
-    others = [name for name in names if name != own]
+    others = [name for name in names if name not in (_JUDGED, judged.label)]
     plain = {name: Ink(color=PLAIN.color, dash=dashes[place % len(dashes)]) for place, name in enumerate(others)}
-    return {**plain, own: Ink(color=judged.ink.color)}
+    own = {name: Ink(color=judged.ink.color) for name in names if name not in plain}
+    return {**plain, **own}
