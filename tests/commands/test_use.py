@@ -49,31 +49,6 @@ def test_no_strength_leaves_the_photo_as_it_is(photo: Path, tmp_path: Path) -> N
     assert np.array_equal(read_picture(out).pixels, read_picture(photo).pixels)
 
 
-def test_a_model_is_measured_under_a_name_that_says_how(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SHANSHUI_CACHE", str(tmp_path / "cache"))
-    reals = tmp_path / "reals"
-    assert main(["generate", "--count", "3", "--seed", "1", "--out", str(reals)]) == 0
-    capfd.readouterr()
-    flags = ["--metrics", "kid_vgg19_relu4_4", "frechet_vgg19_relu4_4", "--json"]
-    assert main(["evaluate", "--real", str(reals), "--model", "landscape", "--count", "4", *flags]) == 0
-    figures = json.loads(capfd.readouterr().out)
-    assert list(figures) == ["kid_vgg19_relu4_4_32px_3v4", "frechet_vgg19_relu4_4_32px_3v4"]
-    report = tmp_path / "report.html"
-    assert main(["evaluate", "--real", str(reals), "--fake", str(reals), "--report", str(report), *flags]) == 0
-    page = report.read_text("utf-8")
-    assert "frechet_vgg19_relu4_4_32px_3<" in page and page.count("data:image/jpeg") == 2
-    same = json.loads(capfd.readouterr().out)["frechet_vgg19_relu4_4_32px_3"]["value"]
-    assert same == pytest.approx(0, abs=1e-3) and same < figures["frechet_vgg19_relu4_4_32px_3v4"]["value"]
-
-
-def test_what_is_judged_is_said_once(photo: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    for flags in ([], ["--fake", str(photo), "--model", "landscape"]):
-        assert main(["evaluate", "--real", str(photo), *flags]) == 2
-        assert "either --fake PATH or --model NAME" in capfd.readouterr().err
-
-
 def test_models_lists_what_ships_and_shows_a_card(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--json"]) == 0
     models = json.loads(capfd.readouterr().out)["models"]

@@ -1,168 +1,226 @@
-"""`shanshui evaluate`: how close generated images come to real ones."""
+"""`shanshui evaluate`: how close generated images come to real ones, and what they lack."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+import tyro
 from numpy.typing import NDArray
-from torch import nn
 
 from shanshui.atomic import atomic_write_text
-from shanshui.commands.evaluate_page import in_words, render
+from shanshui.checkpoints.judges import open_distance, open_extractor
+from shanshui.commands import judged
+from shanshui.commands.evaluate_text import as_data, as_text
+from shanshui.commands.judged import Judged
 from shanshui.commands.options import Common, parse, parse_size, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
-from shanshui.evaluation.estimates import Estimate
+from shanshui.evaluation.assess import Assessor
+from shanshui.evaluation.assessment import Assessment
+from shanshui.evaluation.collection import Collection, Lens, collect, collect_stills, collect_stylized
+from shanshui.evaluation.diversity import PairDistance
 from shanshui.evaluation.features import Extractor, together
-from shanshui.evaluation.judge import evaluate
-from shanshui.evaluation.protocols import DEFAULT_FIGURES, features_of
+from shanshui.evaluation.figures import (
+    ALWAYS_THERE,
+    complete,
+    default_figures,
+    distance_of,
+    features_needed,
+    painting_figures,
+    spread,
+)
+from shanshui.evaluation.measures import measure_of
+from shanshui.evaluation.protocols import Protocol
+from shanshui.evaluation.report import Explanation, render
 from shanshui.evaluation.stills import stills
 from shanshui.events import Emit, Finished, Progress, Started
-from shanshui.images.files import read_picture
-from shanshui.images.resize import fit_crop
-from shanshui.networks.encoders.pooled import PooledEfficientNetLite1, PooledVGG19
-from shanshui.pipelines.generate import SceneGenerator
-from shanshui.scenes.base import Source
+from shanshui.networks.encoders.spectrum import Spectrum
 from shanshui.scenes.sources import open_source
 
 TASK = "evaluate"
-SHOWN = 16  # images of each side in a report
-# First word of a feature -> the network that computes it.
-EXTRACTORS: Mapping[str, Callable[[], nn.Module]] = {"vgg19": PooledVGG19, "effnetlite1": PooledEfficientNetLite1}
+MOST_MADE = 2000  # images that a model makes when no count is given: enough for every figure
+SHOWN = 32  # real images in a report
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(Common):
-    """Measure how close generated images come to real ones; every figure is a distance, so lower is better.
+    """Measure how close images come to real ones, and say in words what they lack.
 
     The name of a figure is its whole protocol: kid_vgg19_relu5_4_128px_598v2000 is the kernel distance of VGG-19's
-    layer relu5_4, both sides at 128 px, 598 real images against 2000 generated ones. For example:
+    layer relu5_4, both sides at 128 px, 598 real images against 2000 judged ones. For example:
 
         shanshui evaluate --real photos.zip/heldout --model landscape
-        shanshui evaluate --real photos.zip/heldout --fake photos.zip/train
+        shanshui evaluate --real photos.zip/heldout --train photos.zip/train --model landscape --report report.html
+        shanshui evaluate --real photos.zip/heldout --fake mine/ --fake theirs/
+        shanshui evaluate --real photos.zip/heldout --run runs/holiday --count 500
+        shanshui evaluate --real paintings.zip/heldout --content photos/ --model painter --style monet
     """
 
     real: Path
-    """Real images: a folder, an archive, or ARCHIVE/FOLDER."""
-    fake: Path | None = None
-    """Images to judge, as a data set; or give --model."""
-    model: str | None = None
-    """A scene generator to judge: a name, a .safetensors file, or a hub id."""
-    metrics: tuple[str, ...] = DEFAULT_FIGURES
-    """Measure and feature of each figure."""
-    count: int = 2000
-    """How many images the model makes."""
+    """Real images: a folder, an archive, or ARCHIVE/FOLDER. Held-out ones, where --train is given."""
+    fake: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    """Images to judge, as a data set. Repeatable: sets are shown side by side."""
+    model: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A model to judge: a name, a .safetensors file, or a hub id. Repeatable."""
+    run: Path | None = None
+    """A run of `train scene`, of which every snapshot is judged."""
+    train: Path | None = None
+    """What the judged model learned from, to find copies of it."""
+    content: Path | None = None
+    """Photos that stylised pictures were made from; --real are paintings then."""
+    style: str | None = None
+    """The style in which --model paints the photos of --content."""
+    extractor: str = "vgg19"
+    """The network that judges: vgg19, effnetlite1, inception2015, dinov2s, or a TorchScript or ONNX file."""
+    metrics: tuple[str, ...] = ()
+    """Figures: a measure (kid, frechet, precision3), alone or with its feature (kid_vgg19_relu4_4). When left out: KID,
+    precision, recall, density, coverage, copies, detail, and from 2,000 images a side on the Frechet distance."""
+    count: int | None = None
+    """How many images to judge; when left out, all of --fake, and of a model as many as are real, at most 2000."""
     seed: int = 0
-    """Of the images that the model makes."""
+    """Of the images that a model makes."""
     size: str | None = None
-    """WxH in pixels that both sides are brought to; the size of the judged images when left out."""
+    """WxH in pixels that all images are brought to; the size of the smallest judged ones when left out."""
     batch_size: int = 32
     """Images at a time; the figures do not depend on it."""
     report: Path | None = None
-    """Also write the figures, with images of both sides to look at, as one HTML file."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """The figures under their full names, in the order of `--metrics`, and a few images of each side."""
-
-    figures: Mapping[str, Estimate]
-    real: Sequence[NDArray[np.uint8]]
-    judged: Sequence[NDArray[np.uint8]]
+    """Also write the figures, with images and charts to look at, as one HTML file, and beside it as JSON."""
 
 
 def main(argv: Sequence[str]) -> Outcome:
     """Run the command with the options of `argv`."""
     options = parse(Evaluate, "evaluate", argv)
     with terminal() as emit:
-        verdict = run(options, emit)
-    if options.report is not None:
-        judged = options.model or str(options.fake)
-        page = render(verdict.figures, verdict.real, verdict.judged, names=(str(options.real), judged))
-        atomic_write_text(options.report, page)
-    return Outcome(
-        data={
-            name: {"value": estimate.value, "standard_error": estimate.standard_error}
-            for name, estimate in verdict.figures.items()
-        },
-        text="\n".join(f"{name}  {in_words(estimate)}" for name, estimate in verdict.figures.items()),
-        as_json=options.json,
-    )
+        return run(options, emit)
 
 
-def run(options: Evaluate, emit: Emit) -> Verdict:
-    """Measure."""
-    require_positive(count=options.count, batch_size=options.batch_size)
-    if (options.fake is None) == (options.model is None):
-        raise ConfigError("What is to be judged is not clear: give either --fake PATH or --model NAME.")
+def run(options: Evaluate, emit: Emit) -> Outcome:
+    """Measure, and write the report."""
+    require_positive(batch_size=options.batch_size, count=1 if options.count is None else options.count)
     device = resolve_device(options.device)
-    extractor = extractor_of(options.metrics, device)
-    real = open_source(options.real)
-    (height, width), total, images = _judged(options, device, emit)
-    shown: list[NDArray[np.uint8]] = []
-    figures = evaluate(
-        stills(real, height, width, emit=emit),
-        _watched(images, total, shown, emit),
-        extractor,
-        options.metrics,
-        height=height,
-        width=width,
-        digest=real.digest,
+    network = open_extractor(options.extractor, device=device)
+    sets = _sets(options, device, emit)
+    size = judged.common_size(sets) if options.size is None else parse_size(options.size)
+    real = stills(open_source(options.real), *size, emit=emit)
+    features = _features_of(network, size, device)
+    figures = _figures(options, features, reals=len(real.source), fakes=max(each.total for each in sets))
+    lens = Lens(
+        extractor=together(network, Spectrum().to(device)),
+        height=size[0],
+        width=size[1],
         batch_size=options.batch_size,
         device=device,
-        emit=emit,
     )
-    reals = list(stills(real, height, width, count=min(len(real), SHOWN)))
-    return Verdict(figures=figures, real=reals, judged=[fit_crop(image, height, width) for image in shown])
+    needed = {*features_needed(figures), "spectrum"}
+    assessor = Assessor(
+        real=collect_stills(real, needed, lens, emit=emit),
+        train=None
+        if options.train is None
+        else collect_stills(stills(open_source(options.train), *size, emit=emit), needed, lens, emit=emit),
+        figures=figures,
+        height=size[0],
+        width=size[1],
+        distances=_distances(figures, device),
+    )
+    assessments = [_assess(each, assessor, lens, emit) for each in sets]
+    data = as_data(assessments, real=str(options.real), size=size)
+    if options.report is not None:
+        _write_report(options.report, assessor.real, assessments, data)
+    return Outcome(data=data, text=as_text(assessments), as_json=options.json)
 
 
-def extractor_of(figures: Sequence[str], device: torch.device) -> Extractor:
-    """One extractor with all the features that `figures` need.
+def _sets(options: Evaluate, device: torch.device, emit: Emit) -> list[Judged]:
+    """Everything that is to be judged, in the order in which it is shown."""
+    made = min(len(open_source(options.real)), MOST_MADE) if options.count is None else options.count
+    if (options.style is not None) != (options.content is not None and bool(options.model)):
+        raise ConfigError("A stylizer is judged by --model, --style and --content together: give all three.")
+    sets: list[Judged] = []
+    for place in options.fake:
+        if options.content is None:
+            sets.append(judged.data_set(place, options.count, emit))
+        else:
+            sets.append(judged.paired(place, options.content, emit))
+    for name in options.model:
+        if options.content is None:
+            sets.append(judged.model(name, made, options.seed, options.batch_size, device))
+        else:
+            assert options.style is not None
+            sets.append(judged.painted(name, options.style, options.content, options.count, device, emit))
+    if options.run is not None:
+        sets += judged.snapshots(options.run, made, options.seed, options.batch_size, device)
+    if not sets:
+        raise ConfigError("What is to be judged is missing: give --fake PATH, --model NAME or --run DIR.")
+    if options.content is not None:
+        sets += judged.painting_controls(options.real, options.content, emit)
+    return sets
+
+
+def _figures(options: Evaluate, features: Sequence[str], *, reals: int, fakes: int) -> tuple[str, ...]:
+    """The figures that were asked for, or the usual ones, with the feature of each.
 
     Raises:
-        ConfigError: a figure that does not exist, or none at all.
+        ConfigError: a figure that does not exist, or none that looks at features.
     """
-    families = sorted({feature.split("_", 1)[0] for feature in features_of(figures)})
-    unknown = [family for family in families if family not in EXTRACTORS]
-    if unknown or not families:
-        raise ConfigError(f"--metrics has no figure on a known network: use for instance {', '.join(DEFAULT_FIGURES)}.")
-    return together(*(EXTRACTORS[family]().to(device).eval() for family in families))
+    if options.content is not None:
+        usual = painting_figures(features)
+    else:
+        usual = default_figures(features, reals=reals, fakes=fakes, trained=options.train is not None)
+    figures = tuple(dict.fromkeys(complete(figure, features) for figure in options.metrics or usual))
+    needed = features_needed(figures)
+    unknown = sorted(needed - {*features, "spectrum"})
+    if unknown:
+        raise ConfigError(
+            f"--extractor {options.extractor} has no feature {unknown[0]}: it gives {', '.join(features)}."
+        )
+    if not needed:
+        raise ConfigError("--metrics has no figure that looks at features: add kid.")
+    return figures
 
 
-def _judged(
-    options: Evaluate, device: torch.device, emit: Emit
-) -> tuple[tuple[int, int], int, Iterable[NDArray[np.uint8]]]:
-    """Size (height, width), number and stream of the images to judge."""
-    if options.model is not None:
-        generator = SceneGenerator.from_pretrained(options.model, device=device)
-        size = generator.size if options.size is None else parse_size(options.size)
-        scenes = generator.generate(options.count, options.seed, batch_size=options.batch_size)
-        return size, options.count, (np.asarray(scene) for scene in scenes)
-    assert options.fake is not None
-    fake = open_source(options.fake)
-    size = _size_of_first(fake) if options.size is None else parse_size(options.size)
-    return size, len(fake), stills(fake, *size, emit=emit)
+def _features_of(network: Extractor, size: tuple[int, int], device: torch.device) -> tuple[str, ...]:
+    """Names of what `network` gives, in its order, found out on a blank image."""
+    with torch.inference_mode():
+        return tuple(network(torch.zeros(1, 3, *size, device=device)))
 
 
-def _size_of_first(source: Source) -> tuple[int, int]:
-    name = source.names[0]
-    picture = read_picture(source.read(name), name=f"{name} in {source.label}")
-    return picture.height, picture.width
+def _distances(figures: Sequence[str], device: torch.device) -> dict[str, PairDistance]:
+    """The distances between images that `figures` ask for, but for the one that is always there."""
+    names = {name for figure in figures if (name := distance_of(figure)) is not None} - {ALWAYS_THERE}
+    return {name: open_distance(name, device=device) for name in sorted(names)}
 
 
-def _watched(
-    images: Iterable[NDArray[np.uint8]], total: int, shown: list[NDArray[np.uint8]], emit: Emit
-) -> Iterator[NDArray[np.uint8]]:
-    """`images` as they are, while progress is told and the first few are kept in `shown`."""
+def _assess(each: Judged, assessor: Assessor, lens: Lens, emit: Emit) -> Assessment:
+    size = lens.height, lens.width
+    images = _watched(each.images(size), each.total, emit)
+    if each.photos is None:
+        collection = collect(each.label, images, lens)
+    else:
+        collection = collect_stylized(each.label, images, each.photos(size), assessor.distances, lens)
+    return assessor.assess(collection, images_seen=each.images_seen, looks_through=each.looks_through)
+
+
+def _watched(images: Iterable[NDArray[np.uint8]], total: int, emit: Emit) -> Iterator[NDArray[np.uint8]]:
+    """`images` as they are, while progress is told."""
     emit(Started(task=TASK, total=total))
     done = 0
     for image in images:
-        if done < SHOWN:
-            shown.append(image)
         yield image
         done += 1
         emit(Progress(task=TASK, done=done, values={}))
     emit(Finished(task=TASK, done=done, reason="complete"))
+
+
+def _write_report(path: Path, real: Collection, assessments: Sequence[Assessment], data: Mapping[str, Any]) -> None:
+    images = [real.image(row) for row in spread(len(real), SHOWN)]
+    atomic_write_text(path, render(assessments, real=real.label, real_images=images, explain=_explained))
+    atomic_write_text(path.with_suffix(".json"), json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def _explained(name: str) -> Explanation:
+    measure = measure_of(Protocol.parse(name).measure)
+    return Explanation(title=measure.title, meaning=measure.meaning, better=measure.better)

@@ -1,16 +1,20 @@
 """One side of an evaluation: a set of images as measures and pages see it, without the images in memory."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from shanshui.evaluation.album import Album
-from shanshui.evaluation.diversity import SAMPLE_SIZE, PixelSample
+from shanshui.evaluation.diversity import SAMPLE_SIZE, PairDistance, PixelSample
+from shanshui.evaluation.estimates import content_order
 from shanshui.evaluation.features import Extractor, FeatureSet, Image, extract
 from shanshui.evaluation.references import reference_features
 from shanshui.evaluation.stills import Stills, stills
+from shanshui.evaluation.stylization import with_changes
 from shanshui.events import Emit, ignore
 
 
@@ -42,12 +46,14 @@ class Collection:
         features: feature name -> features of all its images.
         sample: some of its images in full, drawn at random.
         image: row of the features -> that image, or a smaller version of it.
+        changes: name of a distance -> how far each stylised picture went from its photo.
     """
 
     label: str
     features: Mapping[str, FeatureSet]
     sample: PixelSample
     image: Callable[[int], Image]
+    changes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of images."""
@@ -77,6 +83,20 @@ def collect(label: str, images: Iterable[Image], lens: Lens) -> Collection:
         watch=watch,
     )
     return Collection(label=label, features=features, sample=sample, image=album.__getitem__)
+
+
+def collect_stylized(
+    label: str, pictures: Iterable[Image], photos: Iterable[Image], distances: Mapping[str, PairDistance], lens: Lens
+) -> Collection:
+    """Everything about stylised `pictures`, and how far each went from its photo; see `with_changes`.
+
+    Raises:
+        DataError: pictures and photos are not equally many; otherwise as in `collect`.
+    """
+    changes: dict[str, list[float]] = {name: [] for name in distances}
+    watched = with_changes(pictures, photos, distances, changes, height=lens.height, width=lens.width)
+    collection = collect(label, watched, lens)
+    return replace(collection, changes={name: np.array(values) for name, values in changes.items()})
 
 
 def collect_stills(
@@ -109,3 +129,14 @@ def collect_stills(
     return Collection(
         label=images.source.label, features=features, sample=sample, image=lambda row: images.at(row, of=count)
     )
+
+
+def halves(real: Collection) -> tuple[Collection, Collection]:
+    """`real` in two halves by chance, the same ones whatever the order of its images."""
+    order = content_order(next(iter(real.features.values())).values)
+    return _part(real, order[0::2]), _part(real, order[1::2])
+
+
+def _part(whole: Collection, rows: NDArray[np.intp]) -> Collection:
+    features = {name: FeatureSet(name, each.values[rows]) for name, each in whole.features.items()}
+    return replace(whole, features=features, image=lambda row: whole.image(int(rows[row])))

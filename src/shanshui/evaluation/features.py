@@ -85,9 +85,9 @@ def extract(
     if isinstance(extractor, torch.nn.Module):
         extractor.eval()
     matrices: dict[str, _GrowingMatrix] = {}
-    framed = (_framed(image, height, width) for image in images)
+    frames = (framed(image, height, width) for image in images)
     with torch.inference_mode(), _full_precision(torch.device(device)):
-        while batch := list(islice(framed, batch_size)):
+        while batch := list(islice(frames, batch_size)):
             for image in batch:
                 watch(image)
             features = extractor(to_tensor(np.stack(batch)).to(device))
@@ -140,7 +140,12 @@ class _GrowingMatrix:
         self._blocks.clear()
 
 
-def _framed(image: Image, height: int, width: int) -> Image:
+def framed(image: Image, height: int, width: int) -> Image:
+    """`image` as the network sees it: its largest centred crop of these proportions, resized antialiased.
+
+    Raises:
+        ImageError: not HWC RGB uint8.
+    """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ImageError(
             f"An image to measure has the shape {image.shape} and type {image.dtype}: HWC RGB uint8 was expected."

@@ -8,10 +8,11 @@ from typing import Literal, TypeAlias
 
 from shanshui.errors import ConfigError
 from shanshui.evaluation.estimates import Estimate, Features
-from shanshui.evaluation.gaussians import frechet
-from shanshui.evaluation.kernels import kid
+from shanshui.evaluation.gaussians import frechet, frechet_at_infinity
+from shanshui.evaluation.kernels import kid, mmd
 from shanshui.evaluation.manifolds import Comparison
-from shanshui.evaluation.sharpness import sharpness
+from shanshui.evaluation.memorization import copied
+from shanshui.evaluation.sharpness import contrast, sharpness
 
 Better: TypeAlias = Literal["lower", "higher", "near one"]
 
@@ -61,17 +62,49 @@ MEASURES: Mapping[str, Measure] = {
         better="lower",
         compute=lambda sides: frechet(sides.real, sides.fake),
     ),
+    "frechetinf": Measure(
+        title="Frechet distance without its bias",
+        meaning="The Frechet distance extrapolated to infinitely many images.",
+        better="lower",
+        compute=lambda sides: frechet_at_infinity(sides.real, sides.fake),
+    ),
+    "mmd": Measure(
+        title="Gaussian-kernel distance (MMD)",
+        meaning="Like KID with a Gaussian kernel, which sees differences of any shape; the distance behind CMMD.",
+        better="lower",
+        compute=lambda sides: mmd(sides.real, sides.fake),
+    ),
     "variety": Measure(
         title="Variety",
         meaning="Mean distance between two judged images over that between two real ones; near 0 they are all alike.",
         better="near one",
         compute=lambda sides: sides.overlap.variety(),
     ),
+    "distinctness": Measure(
+        title="Distinctness",
+        meaning="Distance of a judged image to the judged one most like it, over the same of real images; near 0 the "
+        "set repeats itself.",
+        better="near one",
+        compute=lambda sides: sides.overlap.distinctness(),
+    ),
+    "copied": Measure(
+        title="Copies of real images",
+        meaning="Share of judged images nearer to a real one than 99 % of those are to each other; 0.01 is expected.",
+        better="lower",
+        compute=lambda sides: copied(sides.overlap.nearest(1)[0][:, 0], sides.overlap.spacing()),
+    ),
     "sharpness": Measure(
         title="Fine detail",
-        meaning="Energy of the finest details over that of the real images: below 1 blurred, above 1 noisy or harsh.",
+        meaning="Energy of the finest detail relative to middle-sized detail, over the same of real images: below 1 "
+        "blurred, above 1 noisy or harsh.",
         better="near one",
         compute=lambda sides: sharpness(sides.real, sides.fake),
+    ),
+    "contrast": Measure(
+        title="Contrast",
+        meaning="Energy of middle-sized detail over that of the real images: below 1 flat or foggy, above 1 harsh.",
+        better="near one",
+        compute=lambda sides: contrast(sides.real, sides.fake),
     ),
     "diversity": Measure(
         title="Diversity of pairs",

@@ -8,7 +8,7 @@ import numpy as np
 from shanshui.evaluation.estimates import Estimate, Features, Float64, checked_pair
 
 MIDDLE = 2
-"""The band that fine detail is compared with: waves of 8 to 16 pixels, which neither blur nor grain of a pixel reach."""
+"""The band that fine detail is compared with: waves of 8 to 16 pixels, out of reach of blur and grain of a pixel."""
 
 
 def sharpness(real_spectrum: Features, fake_spectrum: Features) -> Estimate:
