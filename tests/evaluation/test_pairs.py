@@ -80,6 +80,12 @@ def test_copies_are_at_distance_zero_and_as_far_from_others_as_their_originals(s
     np.testing.assert_array_equal(measured[apart], within[apart])
 
 
+def test_a_million_times_their_spread_from_the_origin_distances_are_right() -> None:
+    """Without the frame's origin even float64 would keep four digits of them."""
+    rows, columns = normal(0, 20, 30) + 1e6, normal(1, 25, 30) + 1e6
+    assert gathered(Pairs(rows, columns, frame=Frame.of(rows))) == pytest.approx(brute(rows, columns), rel=1e-7)
+
+
 def test_nearly_copies_keep_their_distances() -> None:
     rows = normal(0, 50, 100)
     near = rows + 1e-6 * normal(1, 50, 100)
