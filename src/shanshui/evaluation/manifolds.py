@@ -115,6 +115,11 @@ class Comparison:
         """The distance (M,) of each real image to the nearest other one, in the units of the features."""
         return np.sqrt(self._real.squared_radii(1), dtype=np.float64) * self._across.frame.unit
 
+    def surroundings(self, count: int) -> Float64:
+        """The distances (M, count) of each real image to the other ones nearest to it, in the units of the features."""
+        squared = [self._real.squared_radii(k) for k in range(1, count + 1)]
+        return np.sqrt(np.stack(squared, axis=1), dtype=np.float64) * self._across.frame.unit
+
     def variety(self) -> Estimate:
         """Mean distance within the generated set divided by that within the real one: 1 as varied, near 0 collapsed.
 

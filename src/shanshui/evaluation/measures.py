@@ -18,6 +18,9 @@ Better: TypeAlias = Literal["lower", "higher", "near one"]
 
 MOST_NEIGHBOURS = 100
 
+SURROUNDINGS = 10
+"""Real images around an image that its nearest is measured against, to tell a twin from a crowd."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
@@ -89,9 +92,9 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "copied": Measure(
         title="Copies of real images",
-        meaning="Share of judged images nearer to a real one than 99 % of those are to each other; 0.01 is expected.",
+        meaning="Share of judged images that lie as near to one real image as only 1 % of real images lie to another.",
         better="lower",
-        compute=lambda sides: copied(sides.overlap.nearest(1)[0][:, 0], sides.overlap.spacing()),
+        compute=lambda sides: _copied(sides.overlap, min(SURROUNDINGS, len(sides.real) - 1)),
     ),
     "sharpness": Measure(
         title="Fine detail",
@@ -113,7 +116,7 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "memorized": Measure(
         title="Memorised share",
-        meaning="Share of judged images nearer to a training image than 99 % of held-out ones are; 0.01 is expected.",
+        meaning="Share of judged images that lie as near to one training image as only 1 % of held-out images do.",
         better="lower",
     ),
     "content": Measure(
@@ -181,6 +184,10 @@ def known_words() -> tuple[str, ...]:
     """Every measure as an example of how it is written."""
     usual = {"precision": 3, "recall": 3, "density": 5, "coverage": 5}
     return (*MEASURES, *(f"{word}{usual[word]}" for word in _NEIGHBOUR_MEASURES))
+
+
+def _copied(overlap: Comparison, around: int) -> Estimate:
+    return copied(overlap.nearest(around)[0], overlap.surroundings(around))
 
 
 def _with_neighbours(compute: Callable[[Comparison, int], Estimate], neighbours: int, sides: Sides) -> Estimate:

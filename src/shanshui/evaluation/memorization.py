@@ -31,7 +31,7 @@ class Memorization:
     """How near N generated images come to the training images.
 
     Attributes:
-        share: of the generated images, those nearer to a training image than 99 % of the held-out ones are.
+        share: of the generated images, those whose `ratio` is below that of 99 % of the held-out images.
         expected: what `share` would be for images that are neither copied nor avoided: 0.01, or 1 / (H + 1) where fewer
             than 99 held-out images cannot show one in a hundred.
         preference: probability that a generated image lies nearer to its nearest training image than a held-out one to
@@ -65,10 +65,12 @@ class Memorization:
 def memorization(fake: Features, train: Features, heldout: Features) -> Memorization:
     """Compare distances to the nearest training image: of generated images, and of held-out real ones.
 
-    `share` counts distances strictly below the quantile of the held-out distances that one in a hundred undercuts
-    (estimated at rank (H + 1) / 100 with interpolation, so that the expectation is right at small H, too). Its standard
-    error adds the binomial one, of (copies + 1) / (N + 2) so that none among few is no certainty, to that of the
-    quantile (Maritz and Jarrett 1978, "A note on estimating the variance of the sample median").
+    `share` counts relative distances (`Memorization.ratio`) strictly below the quantile of the held-out ones that one
+    in a hundred undercuts: plain distances would call images copies that lie where all images lie densely, as blurred
+    ones and those of a timid generator do. The quantile is estimated at rank (H + 1) / 100 with interpolation, so that
+    the expectation is right at small H, too. The standard error adds the binomial one, of (copies + 1) / (N + 2) so
+    that none among few is no certainty, to that of the quantile (Maritz and Jarrett 1978, "A note on estimating the
+    variance of the sample median").
 
     `preference` is the Mann-Whitney statistic divided by the number of pairs, ties counting half; standard error of
     DeLong et al. 1988. `z` is Z_U of Meehan, Chaudhuri and Dasgupta 2020, "A Non-Parametric Test to Detect Data-Copying
@@ -92,53 +94,55 @@ def memorization(fake: Features, train: Features, heldout: Features) -> Memoriza
     frame = Frame.of(train)
     around, places = nearest(Pairs(fake, train, frame=frame), min(SURROUNDINGS, len(train)))
     distances = around[:, 0]
-    baseline = _baseline(nearest(Pairs(heldout, train, frame=frame), min(SURROUNDINGS, len(train)))[0])
+    usual = _held_out(nearest(Pairs(heldout, train, frame=frame), min(SURROUNDINGS, len(train)))[0])
+    baseline, ratio = usual[:, 0], _relative(around)
     expected = _expected(baseline)
     preference, z = _preference(distances, baseline)
     return Memorization(
-        share=_share(distances, baseline, expected),
+        share=_share(ratio, _relative(usual), expected),
         expected=expected,
         preference=preference,
         z=z,
         nearest=(distances, places[:, 0]),
         baseline=baseline,
         leaked=len(heldout) - len(baseline),
-        ratio=_relative(around),
+        ratio=ratio,
     )
 
 
 def copied(to_real: Float64, spacing: Float64) -> Estimate:
-    """Share of generated images that lie nearer to a real one than 99 % of the real ones lie to each other.
+    """Share of generated images that lie as near to one real image as 99 % of real ones do not lie to another.
 
-    Tells a set that holds the very images it is compared with; 0.01 is expected (as for `Memorization.expected`).
-    Standard error as of `Memorization.share`. Real images that have a copy among the real ones say nothing about what
-    is usual, and are left out.
+    Near is relative to the distances of the real images around, as for `Memorization.share`. Tells a set that holds the
+    very images it is compared with; 0.01 is expected (as for `Memorization.expected`). Standard error as of
+    `Memorization.share`. Real images that have a copy among the real ones say nothing about what is usual, and are left
+    out.
 
     Args:
-        to_real: (N,) distance of each generated image to the nearest real one.
-        spacing: (M,) distance of each real image to the nearest other one, at least `FEWEST_HELDOUT` above zero.
+        to_real: (N, K) distances of each generated image to the nearest real ones, the nearest first.
+        spacing: (M, K) the same of each real image to the nearest other ones, at least `FEWEST_HELDOUT` above zero.
 
     Raises:
         DataError: too few real images.
     """
-    distinct = spacing[spacing > 0.0]
+    distinct = _relative(spacing[spacing[:, 0] > 0.0])
     if len(distinct) < FEWEST_HELDOUT:
         raise DataError(
             f"The search for copies needs at least {FEWEST_HELDOUT} real images that differ and has {len(distinct)}: "
             "add images."
         )
-    return _share(to_real, distinct, _expected(distinct))
+    return _share(_relative(to_real), distinct, _expected(distinct))
 
 
-def _baseline(around: Float64) -> Float64:
-    """Distances to the nearest training image of those images that were held out indeed."""
-    baseline: Float64 = around[_relative(around) > SAME_IMAGE, 0]
-    if len(baseline) < FEWEST_HELDOUT:
+def _held_out(around: Float64) -> Float64:
+    """The rows of those images that were held out indeed: their distances to the nearest training images."""
+    usual: Float64 = around[_relative(around) > SAME_IMAGE]
+    if len(usual) < FEWEST_HELDOUT:
         raise DataError(
-            f"{len(around) - len(baseline)} of {len(around)} held-out images are among the training images, which "
+            f"{len(around) - len(usual)} of {len(around)} held-out images are among the training images, which "
             f"leaves fewer than {FEWEST_HELDOUT} to compare with: hold out other images."
         )
-    return baseline
+    return usual
 
 
 def _expected(baseline: Float64) -> float:

@@ -197,8 +197,8 @@ def _about_copies(readings: _Readings) -> Iterator[str]:
     if reading is not None:
         repeats = ", so the model repeats what it was shown" if _memorized(readings) else ""
         yield (
-            f"{reading.percent} of the judged images lie nearer to a training image than 99 % of held-out images do; "
-            f"1 % would be chance{repeats}."
+            f"{reading.percent} of the judged images lie as near to one training image as only 1 % of held-out images "
+            f"do{repeats}."
         )
 
 
