@@ -52,7 +52,9 @@ class Pairing:
     def sides(self, feature: str) -> Sides:
         """Features of both sets, ready to be compared."""
         if feature not in self._sides:
-            self._sides[feature] = sides_of(*(_known(feature, side.features, feature) for side in self._both))
+            self._sides[feature] = sides_of(
+                *(_known(feature, side.features, feature) for side in (self.real, self.judged))
+            )
         return self._sides[feature]
 
     def memorization(self, feature: str) -> Memorization:
@@ -65,10 +67,6 @@ class Pairing:
             )
             self._memorization[feature] = memorization(judged, train, real)
         return self._memorization[feature]
-
-    @property
-    def _both(self) -> tuple[Collection, Collection]:
-        return self.real, self.judged
 
 
 def _known(name: str, among: Mapping[str, T], figure: str) -> T:
