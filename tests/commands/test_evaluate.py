@@ -161,6 +161,7 @@ def test_a_judge_that_helped_to_train_is_not_trusted_in_silence(evaluate: Evalua
         (["--model", "landscape", "--extractor", "clip"], "clip"),
         (["--model", "landscape", "--metrics", "beauty"], "beauty"),
         (["--run", "nowhere"], "nowhere has no snapshots"),
+        (["--model", "landscape", "--report", "report.json"], "ends in .html"),
     ],
 )
 def test_what_cannot_be_judged_is_one_sentence(

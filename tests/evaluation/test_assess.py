@@ -11,11 +11,20 @@ from numpy.typing import NDArray
 from shanshui.errors import ConfigError, DataError
 from shanshui.evaluation.assess import Assessor
 from shanshui.evaluation.assessment import Assessment
-from shanshui.evaluation.collection import Collection, Lens, collect, collect_stills, collect_stylized, halves
+from shanshui.evaluation.collection import (
+    Collection,
+    Lens,
+    collect,
+    collect_stills,
+    collect_stylized,
+    halves,
+    with_progress,
+)
 from shanshui.evaluation.estimates import Estimate
 from shanshui.evaluation.figures import default_figures, painting_figures
 from shanshui.evaluation.stills import stills
 from shanshui.evaluation.stylization import artfid, content
+from shanshui.events import Event, Finished, Progress, Started
 from shanshui.images.files import write_picture
 from shanshui.networks.encoders.spectrum import Spectrum
 from shanshui.scenes.sources import open_source
@@ -198,3 +207,14 @@ def test_usual_figures_follow_what_is_known() -> None:
     assert "kid_b" in few and "frechet_a" not in few and "memorized_a" in few
     assert "frechet_b" in many and "memorized_a" not in many
     assert any(figure.startswith("artfid") for figure in painting_figures(["a"]))
+
+
+def test_progress_is_told_but_not_for_a_look_at_the_first_image() -> None:
+    heard: list[Event] = []
+    assert len(list(with_progress(scenes(5, 0), 5, heard.append))) == 5
+    assert heard[0] == Started(task="evaluate", total=5)
+    assert [event.done for event in heard if isinstance(event, Progress)] == [2, 3, 4, 5]
+    assert isinstance(heard[-1], Finished)
+    heard.clear()
+    next(with_progress(scenes(5, 0), 5, heard.append))
+    assert not heard

@@ -1,15 +1,13 @@
 """`shanshui evaluate`: how close generated images come to real ones, and what they lack."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 import tyro
-from numpy.typing import NDArray
 
 from shanshui.atomic import atomic_write_text
 from shanshui.checkpoints.judges import open_distance, open_extractor
@@ -22,7 +20,14 @@ from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
 from shanshui.evaluation.assess import Assessor
 from shanshui.evaluation.assessment import Assessment
-from shanshui.evaluation.collection import Collection, Lens, collect, collect_stills, collect_stylized
+from shanshui.evaluation.collection import (
+    Collection,
+    Lens,
+    collect,
+    collect_stills,
+    collect_stylized,
+    with_progress,
+)
 from shanshui.evaluation.diversity import PairDistance
 from shanshui.evaluation.features import Extractor, together
 from shanshui.evaluation.figures import (
@@ -38,11 +43,10 @@ from shanshui.evaluation.measures import measure_of
 from shanshui.evaluation.protocols import Protocol
 from shanshui.evaluation.report import Explanation, render
 from shanshui.evaluation.stills import stills
-from shanshui.events import Emit, Finished, Progress, Started
+from shanshui.events import Emit
 from shanshui.networks.encoders.spectrum import Spectrum
 from shanshui.scenes.sources import open_source
 
-TASK = "evaluate"
 MOST_MADE = 2000  # images that a model makes when no count is given: enough for every figure
 SHOWN = 32  # real images in a report
 
@@ -102,6 +106,8 @@ def main(argv: Sequence[str]) -> Outcome:
 def run(options: Evaluate, emit: Emit) -> Outcome:
     """Measure, and write the report."""
     require_positive(batch_size=options.batch_size, count=1 if options.count is None else options.count)
+    if options.report is not None and options.report.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError(f"--report {options.report} is no page: give a name that ends in .html.")
     device = resolve_device(options.device)
     network = open_extractor(options.extractor, device=device)
     sets = _sets(options, device, emit)
@@ -196,23 +202,12 @@ def _distances(figures: Sequence[str], device: torch.device) -> dict[str, PairDi
 
 def _assess(each: Judged, assessor: Assessor, lens: Lens, emit: Emit) -> Assessment:
     size = lens.height, lens.width
-    images = _watched(each.images(size), each.total, emit)
+    images = with_progress(each.images(size), each.total, emit)
     if each.photos is None:
         collection = collect(each.label, images, lens)
     else:
         collection = collect_stylized(each.label, images, each.photos(size), assessor.distances, lens)
     return assessor.assess(collection, images_seen=each.images_seen, looks_through=each.looks_through)
-
-
-def _watched(images: Iterable[NDArray[np.uint8]], total: int, emit: Emit) -> Iterator[NDArray[np.uint8]]:
-    """`images` as they are, while progress is told."""
-    emit(Started(task=TASK, total=total))
-    done = 0
-    for image in images:
-        yield image
-        done += 1
-        emit(Progress(task=TASK, done=done, values={}))
-    emit(Finished(task=TASK, done=done, reason="complete"))
 
 
 def _write_report(path: Path, real: Collection, assessments: Sequence[Assessment], data: Mapping[str, Any]) -> None:

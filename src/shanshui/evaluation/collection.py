@@ -1,6 +1,6 @@
 """One side of an evaluation: a set of images as measures and pages see it, without the images in memory."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from shanshui.evaluation.features import Extractor, FeatureSet, Image, extract
 from shanshui.evaluation.references import reference_features
 from shanshui.evaluation.stills import Stills, stills
 from shanshui.evaluation.stylization import with_changes
-from shanshui.events import Emit, ignore
+from shanshui.events import Emit, Finished, Progress, Started, ignore
+
+TASK = "evaluate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +112,7 @@ def collect_stills(
         ConfigError, DataError, ImageError, NonFiniteError: as in `reference_features`.
     """
     features = reference_features(
-        images,
+        with_progress(images, len(images.source) if images.count is None else images.count, emit),
         lens.extractor,
         names,
         height=lens.height,
@@ -129,6 +131,20 @@ def collect_stills(
     return Collection(
         label=images.source.label, features=features, sample=sample, image=lambda row: images.at(row, of=count)
     )
+
+
+def with_progress(images: Iterable[Image], total: int, emit: Emit) -> Iterator[Image]:
+    """`images` as they are, while it is told how many are done; in silence when only the first is looked at."""
+    done = 0
+    for image in images:
+        if done == 1:
+            emit(Started(task=TASK, total=total))
+        yield image
+        done += 1
+        if done > 1:
+            emit(Progress(task=TASK, done=done, values={}))
+    if done > 1:
+        emit(Finished(task=TASK, done=done, reason="complete"))
 
 
 def halves(real: Collection) -> tuple[Collection, Collection]:
