@@ -32,7 +32,7 @@ class Neighbours:
     Attributes:
         image: the judged image.
         nearest: the nearest images, the nearest first.
-        distances: their Euclidean distances in feature space.
+        distances: their Euclidean distances in feature space; 1 is what real images have on average.
     """
 
     image: Image
@@ -64,7 +64,7 @@ class Gallery:
         most_typical: judged images deepest inside the real manifold, the most typical first.
         least_typical: judged images farthest from it, the least typical first.
         neighbours: some judged images with the real images nearest to them.
-        copies: judged images suspiciously near to a training image, the most suspicious first.
+        copies: judged images that count as memorised, the most suspicious first, with the training image.
         distributions: histograms.
     """
 

@@ -27,18 +27,22 @@ def gallery(pairing: Pairing, feature: str) -> Gallery:
     overlap = pairing.sides(feature).overlap
     by_realism = np.argsort(overlap.realism(min(BALLS, len(real) - 1)), kind="stable")
     distances, rows = overlap.nearest(min(NEIGHBOURS, len(real)))
+    spacing = overlap.spacing()
+    usual = float(spacing.mean()) or 1.0
     memorization = pairing.memorization(feature) if pairing.train is not None else None
     return Gallery(
         shown=[judged.image(row) for row in spread(len(judged), SHOWN)],
         most_typical=[judged.image(int(row)) for row in by_realism[::-1][:EXTREMES]],
         least_typical=[judged.image(int(row)) for row in by_realism[:EXTREMES]],
-        neighbours=[_neighbours(judged, row, real, rows[row], distances[row]) for row in spread(len(judged), EXTREMES)],
+        neighbours=[
+            _neighbours(judged, row, real, rows[row], distances[row] / usual) for row in spread(len(judged), EXTREMES)
+        ],
         copies=_copies(pairing, memorization) if memorization is not None else (),
         distributions=[
             Distribution(
                 title="Distance to the nearest real image",
-                axis=f"distance in {feature}",
-                groups={"judged": distances[:, 0], "real": overlap.spacing()},
+                axis=_axis(feature),
+                groups={"judged": distances[:, 0] / usual, "real": spacing / usual},
             ),
             *([_to_training(feature, memorization)] if memorization is not None else []),
             *([_fine_detail(real, judged)] if "spectrum" in judged.features and "spectrum" in real.features else []),
@@ -49,9 +53,11 @@ def gallery(pairing: Pairing, feature: str) -> Gallery:
 def _copies(pairing: Pairing, memorization: Memorization) -> list[Neighbours]:
     assert pairing.train is not None
     distances, rows = memorization.nearest
+    usual = memorization.baseline.mean()
+    suspected = round(memorization.share.value * len(pairing.judged))
     return [
-        _neighbours(pairing.judged, row, pairing.train, rows[row : row + 1], distances[row : row + 1])
-        for row in map(int, memorization.suspects(EXTREMES))
+        _neighbours(pairing.judged, row, pairing.train, rows[row : row + 1], distances[row : row + 1] / usual)
+        for row in map(int, memorization.suspects(min(suspected, EXTREMES)))
     ]
 
 
@@ -66,11 +72,16 @@ def _neighbours(
 
 
 def _to_training(feature: str, memorization: Memorization) -> Distribution:
+    usual = memorization.baseline.mean()
     return Distribution(
         title="Distance to the nearest training image",
-        axis=f"distance in {feature}",
-        groups={"judged": memorization.nearest[0], "held-out": memorization.baseline},
+        axis=_axis(feature),
+        groups={"judged": memorization.nearest[0] / usual, "held-out": memorization.baseline / usual},
     )
+
+
+def _axis(feature: str) -> str:
+    return f"distance in {feature}; 1 is the mean of real images"
 
 
 def _fine_detail(real: Collection, judged: Collection) -> Distribution:

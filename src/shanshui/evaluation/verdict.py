@@ -112,7 +112,7 @@ def _headline(readings: _Readings) -> str:
 
 def _numbers(readings: _Readings) -> str:
     names = {"kid": "KID", "precision": "precision", "recall": "recall", "sharpness": "fine detail"}
-    known = [f"{words} {readings[measure].value:.2f}" for measure, words in names.items() if measure in readings]
+    known = [f"{words} {readings[measure].value:z.2f}" for measure, words in names.items() if measure in readings]
     return ", ".join(known) or ", ".join(f"{measure} {reading.value:.4g}" for measure, reading in readings.items())
 
 
