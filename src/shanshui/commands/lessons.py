@@ -12,6 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from shanshui.errors import ConfigError
+from shanshui.evaluation.collection import with_progress
 from shanshui.evaluation.judge import Judge
 from shanshui.evaluation.protocols import DEFAULT_FIGURES, features_of
 from shanshui.evaluation.references import reference_features
@@ -119,7 +120,7 @@ def _judge(source: Source, size: int, device: torch.device, emit: Emit) -> Judge
         return None
     extractor = PooledVGG19().to(device)
     reference = reference_features(
-        stills(source, size, size, count=count),
+        with_progress(stills(source, size, size, count=count), count, emit),
         extractor,
         features_of(DEFAULT_FIGURES),
         height=size,
