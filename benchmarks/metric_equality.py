@@ -1,4 +1,4 @@
-"""Our figures beside those of torch-fidelity, pytorch-fid and prdc on the same features, in one process.
+"""Our figures beside those of torch-fidelity, pytorch-fid, clean-fid and prdc on the same features, in one process.
 
 In the environment that peers-metrics.md describes:
 
@@ -25,6 +25,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -171,23 +172,25 @@ def compared(features: Features) -> Iterator[Row]:
 
 
 def compared_frechet(features: Features) -> Iterator[Row]:
-    """FID beside pytorch-fid (root of the product by Schur) and torch-fidelity (its eigenvalues)."""
+    """FID beside pytorch-fid and clean-fid (root of the product by Schur) and torch-fidelity (its eigenvalues)."""
+    from cleanfid.fid import frechet_distance
     from pytorch_fid.fid_score import calculate_frechet_distance
     from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
     ours = frechet(features.real, features.fake).value
     sides = features.real, features.fake
     moments = [part for side in sides for part in (side.mean(axis=0, dtype=np.float64), np.cov(side, rowvar=False))]
-    theirs, said = quietly(lambda: float(calculate_frechet_distance(*moments)))
-    yield Row(
-        features=features.title,
-        figure="FID",
-        ours=ours,
-        peer="pytorch-fid",
-        theirs=theirs,
-        limit=None if theirs is None else DISTANCE_LIMIT,
-        note=said,
-    )
+    for peer, compute in (("pytorch-fid", calculate_frechet_distance), ("clean-fid", frechet_distance)):
+        theirs, said = quietly(partial(compute, *moments))
+        yield Row(
+            features=features.title,
+            figure="FID",
+            ours=ours,
+            peer=peer,
+            theirs=theirs,
+            limit=None if theirs is None else DISTANCE_LIMIT,
+            note=said,
+        )
     statistics = [fid_features_to_statistics(torch.from_numpy(side)) for side in sides]
     theirs = fid_statistics_to_metric(*statistics, verbose=False)[KEY_METRIC_FID]
     yield Row(
@@ -196,10 +199,12 @@ def compared_frechet(features: Features) -> Iterator[Row]:
 
 
 def compared_kid(features: Features) -> Iterator[Row]:
-    """KID beside torch-fidelity: one subset of all images is the U-statistic; many subsets are its default.
+    """KID beside torch-fidelity and clean-fid: one subset of all images is the U-statistic; many are their default.
 
-    torch-fidelity wants as many images on one side as on the other, so here both give their first ones.
+    Both want as many images on one side as on the other, so here both sides give their first ones.
     """
+    from cleanfid.fid import kernel_distance
+
     count = min(len(features.real), len(features.fake))
     real, fake = features.real[:count], features.fake[:count]
     estimate = kid(real, fake)
@@ -214,6 +219,14 @@ def compared_kid(features: Features) -> Iterator[Row]:
             limit=limit,
             note="" if limit else "rounding of the peer",
         )
+    yield Row(
+        features=features.title,
+        figure=f"KID, {count} v {count} images",
+        ours=estimate.value,
+        peer="clean-fid, all pairs, float64",
+        theirs=kernel_distance(real.astype(float), fake.astype(float), num_subsets=1, max_subset_size=count),
+        limit=DISTANCE_LIMIT,
+    )
     size = min(SUBSET_SIZE, count)
     if size == count:  # every subset would be the whole
         return
@@ -316,7 +329,7 @@ def quietly(compute: Callable[[], float]) -> tuple[float | None, str]:
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said):
-            return compute(), " ".join(said.getvalue().split())
+            return float(compute()), " ".join(said.getvalue().split())
     except ValueError as error:
         return None, f"the peer gives up: {error}"
 

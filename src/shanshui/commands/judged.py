@@ -1,6 +1,6 @@
 """What `shanshui evaluate` judges: data sets, models, and the snapshots of a run, each as a stream of images."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -57,15 +57,18 @@ def data_set(place: Path, count: int | None, emit: Emit) -> Judged:
 
 
 def model(name: str | Path, count: int, seed: int, batch_size: int, device: torch.device) -> Judged:
-    """`count` scenes of a generator."""
-    generator = SceneGenerator.from_pretrained(name, device=device)
-    card = read_header(resolve(name)).card
+    """`count` scenes of a generator, which is loaded when it is asked for them: a run may have many snapshots."""
+
+    def images(size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+        generator = SceneGenerator.from_pretrained(name, device=device)
+        return (np.asarray(scene) for scene in generator.generate(count, seed, batch_size=batch_size))
+
     return Judged(
         label=str(name),
-        size=generator.size,
+        size=SceneGenerator.from_pretrained(name, device=device).size,
         total=count,
-        images=lambda size: (np.asarray(scene) for scene in generator.generate(count, seed, batch_size=batch_size)),
-        looks_through=card.get("looks_through"),
+        images=images,
+        looks_through=read_header(resolve(name)).card.get("looks_through"),
     )
 
 
