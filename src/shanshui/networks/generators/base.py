@@ -1,0 +1,80 @@
+"""What every scene generator is: latents in, scenes out, and how to know which sizes it can make."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorConfig:
+    """What the configurations of all scene generators share.
+
+    Attributes:
+        doublings: how often the coarsest map is doubled.
+        latent: numbers in a latent.
+        labels: classes of scenes; 0 for a generator that is not told any.
+    """
+
+    doublings: int = 4
+    latent: int = 128
+    labels: int = 0
+
+
+class SceneNetwork(nn.Module, ABC):
+    """Latents (N, latent) -> scenes (N, 3, H, W) in [-1, 1].
+
+    In training mode a generator may draw noise (per-pixel noise, mixed styles); it takes it from the `random` of
+    `forward` and from nowhere else, so that a resumed run equals an uninterrupted one. Without `random`, and in
+    evaluation mode, a scene is a function of its latent and label alone.
+
+    Attributes:
+        config: how to build it again.
+    """
+
+    config: GeneratorConfig
+
+    @property
+    @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels of the scenes that it was made for."""
+
+    @abstractmethod
+    def forward(self, latents: Tensor, labels: Tensor | None = None, random: torch.Generator | None = None) -> Tensor:
+        """Scenes for training.
+
+        Args:
+            latents: what `draw_latents` gives.
+            labels: (N,) int64 below `config.labels`; None where that is 0.
+            random: source of noise, a generator on the CPU.
+        """
+
+    def sample(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+        """Scenes for use; `truncation` below 1 makes them more typical and less varied.
+
+        Here by scaling latents (Brock et al. 2019, https://arxiv.org/abs/1809.11096, section 3.1); generators with a
+        space of styles pull those towards their mean.
+        """
+        scenes: Tensor = self(latents * truncation, labels)
+        return scenes
+
+    def grid_for(self, height: int, width: int) -> tuple[int, int]:
+        """The latent grid whose scene has `height` x `width` pixels: (1, 1) where latents have no grid.
+
+        Raises:
+            ValueError: scenes of this size cannot be made.
+        """
+        if (height, width) != self.size:
+            raise ValueError(f"this network makes scenes of {self.size[1]}x{self.size[0]} pixels, not {width}x{height}")
+        return 1, 1
+
+    def draw_latents(self, count: int, grid: tuple[int, int], generator: torch.Generator) -> Tensor:
+        """Standard normal latents (count, latent) on the CPU, a pure function of the generator's state.
+
+        Args:
+            count: how many.
+            grid: what `grid_for` gave.
+            generator: source of randomness on the CPU.
+        """
+        return torch.randn(count, self.config.latent, generator=generator)
