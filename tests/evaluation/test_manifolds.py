@@ -306,3 +306,10 @@ def test_what_cannot_be_measured_is_one_sentence() -> None:
         Comparison(np.ones((4, 2)), normal(1, 4, 2)).variety()
     with pytest.raises(DataError, match="copy"):
         Comparison(np.ones((4, 2)), normal(1, 4, 2)).distinctness()
+
+
+def test_none_among_few_is_no_certainty() -> None:
+    real, far = normal(0, 40), normal(1, 50) + 100
+    recall, precision = Comparison(real, far).recall(3), Comparison(real, far).precision(3)
+    assert (recall.value, recall.standard_error) == (0.0, 1 / 40)
+    assert (precision.value, precision.standard_error) == (0.0, 1 / 50)

@@ -160,9 +160,15 @@ class Comparison:
     def _figures(self, k: int) -> Mapping[str, Estimate]:
         if k not in self._estimates:
             values = self._overlap(k).figures
-            errors = standard_errors(self._sample, k, reals=len(self._real.rows), fakes=len(self._fake.rows))
+            reals, fakes = len(self._real.rows), len(self._fake.rows)
+            errors = standard_errors(self._sample, k, reals=reals, fakes=fakes)
+            counted = {"precision": fakes, "recall": reals, "density": fakes, "coverage": reals}
             self._estimates[k] = {
-                name: Estimate(value=value, standard_error=None if errors is None else getattr(errors, name))
+                name: Estimate(
+                    value=value,
+                    # One image's share where no half differs from another: none among few is no certainty.
+                    standard_error=None if errors is None else getattr(errors, name) or 1 / counted[name],
+                )
                 for name, value in values._asdict().items()
             }
         return self._estimates[k]
