@@ -9,11 +9,13 @@ prints a table in Markdown (and, with --json FILE, writes it), and exits with 1 
 0.1 % or precision, recall, density or coverage by more than one part in a million. Without --real and --fake only
 synthetic features are compared, which takes a minute.
 
-All tools get the same float32 features, with one exception that the table names: torch-fidelity sums kernel values in
-the type of the features, and in float32 a small KID drowns in rounding. Both are shown; only float64 is held to the
-limit. A figure that a peer does not give is shown as a dash, with what the peer said. pytorch-fid warns of singular
-products, or adds 1e-6 to the diagonals, where there are fewer images than dimensions; our root takes place inside the
-range of the covariances and needs neither.
+All tools get the same float32 features. KID and what counts neighbours is held to the limit in float64, because the
+peers compute in the type that they are given: in float32 a small KID drowns in rounding, and two distances that differ
+by less than rounding become a tie, so that one image changes sides. Where that happens the table says so.
+
+A figure that a peer does not give is shown as a dash, with what the peer said. pytorch-fid warns of singular products,
+or adds 1e-6 to the diagonals, where there are fewer images than dimensions; our root takes place inside the range of
+the covariances and needs neither.
 """
 
 import argparse
@@ -34,7 +36,6 @@ from metric_peers import admit_torchvision, hand_over_weights
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shanshui.evaluation.estimates import Estimate
 from shanshui.evaluation.features import Extractor, extract
 from shanshui.evaluation.gaussians import frechet
 from shanshui.evaluation.kernels import kid
@@ -207,84 +208,79 @@ def compared_kid(features: Features) -> Iterator[Row]:
 
     count = min(len(features.real), len(features.fake))
     real, fake = features.real[:count], features.fake[:count]
+    precise = real.astype(np.float64), fake.astype(np.float64)
     estimate = kid(real, fake)
-    for kind, limit in (("float64", DISTANCE_LIMIT), ("float32", None)):
-        mean, _ = torch_fidelity_kid(real.astype(kind), fake.astype(kind), subsets=1, size=count)
-        yield Row(
-            features=features.title,
-            figure=f"KID, {count} v {count} images",
-            ours=estimate.value,
-            peer=f"torch-fidelity, all pairs, {kind}",
-            theirs=mean,
-            limit=limit,
-            note="" if limit else "rounding of the peer",
-        )
-    yield Row(
-        features=features.title,
-        figure=f"KID, {count} v {count} images",
-        ours=estimate.value,
-        peer="clean-fid, all pairs, float64",
-        theirs=kernel_distance(real.astype(float), fake.astype(float), num_subsets=1, max_subset_size=count),
+    row = partial(Row, features=features.title, figure=f"KID, {count} v {count} images", ours=estimate.value)
+    theirs, _ = torch_fidelity_kid(*precise, subsets=1, size=count)
+    rounded, _ = torch_fidelity_kid(real, fake, subsets=1, size=count)
+    yield row(
+        peer="torch-fidelity, all pairs",
+        theirs=theirs,
         limit=DISTANCE_LIMIT,
+        note=rounding(theirs, rounded, DISTANCE_LIMIT),
     )
-    size = min(SUBSET_SIZE, count)
-    if size == count:  # every subset would be the whole
-        return
-    mean, spread = torch_fidelity_kid(real, fake, subsets=SUBSETS, size=size)
-    yield Row(
-        features=features.title,
-        figure=f"KID, {count} v {count} images",
-        ours=estimate.value,
-        peer=f"torch-fidelity, its default: {SUBSETS} x {size}",
-        theirs=mean,
-        note=f"its spread over subsets {spread:.3g}; our standard error {estimate.standard_error or math.nan:.3g}",
-    )
+    theirs = kernel_distance(*precise, num_subsets=1, max_subset_size=count)
+    yield row(peer="clean-fid, all pairs", theirs=theirs, limit=DISTANCE_LIMIT)
+    if count > SUBSET_SIZE:  # otherwise every subset is the whole
+        theirs, spread = torch_fidelity_kid(real, fake, subsets=SUBSETS, size=SUBSET_SIZE)
+        yield row(
+            peer=f"torch-fidelity, its default: {SUBSETS} x {SUBSET_SIZE}",
+            theirs=theirs,
+            note=f"its spread over subsets {spread:.3g}; our standard error {estimate.standard_error or math.nan:.3g}",
+        )
 
 
 def torch_fidelity_kid(
     real: NDArray[np.floating], fake: NDArray[np.floating], *, subsets: int, size: int
-) -> list[float]:
+) -> tuple[float, float]:
     """Mean and deviation over random subsets."""
     from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
     figures = kid_features_to_metric(
         torch.from_numpy(real), torch.from_numpy(fake), kid_subsets=subsets, kid_subset_size=size, verbose=False
     )
-    return [figures[KEY_METRIC_KID_MEAN], figures[KEY_METRIC_KID_STD]]
+    return figures[KEY_METRIC_KID_MEAN], figures[KEY_METRIC_KID_STD]
 
 
 def compared_manifolds(features: Features) -> Iterator[Row]:
     """Precision, recall, density, coverage beside prdc; the first two beside torch-fidelity."""
-    from prdc import compute_prdc
-    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
-
     comparison = Comparison(features.real, features.fake)
+    precise = features.real.astype(np.float64), features.fake.astype(np.float64)
     for k in NEIGHBOURS:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints the counts
-            theirs = compute_prdc(features.real, features.fake, nearest_k=k)
-        measures: dict[str, Callable[[int], Estimate]] = {
-            "precision": comparison.precision,
-            "recall": comparison.recall,
-            "density": comparison.density,
-            "coverage": comparison.coverage,
-        }
-        ours = {name: measure(k).value for name, measure in measures.items()}
-        others = prc_features_to_metric(
-            torch.from_numpy(features.fake), torch.from_numpy(features.real), prc_neighborhood=k, verbose=False
-        )
-        for peer, figures in (
-            ("prdc", theirs),
-            ("torch-fidelity", {"precision": others[KEY_METRIC_PRECISION], "recall": others[KEY_METRIC_RECALL]}),
-        ):
-            for name, value in figures.items():
+        for peer, compute in (("prdc", prdc_figures), ("torch-fidelity", torch_fidelity_figures)):
+            theirs, rounded = compute(*precise, k), compute(features.real, features.fake, k)
+            for name, value in theirs.items():
                 yield Row(
                     features=features.title,
                     figure=f"{name}, k = {k}",
-                    ours=ours[name],
+                    ours=getattr(comparison, name)(k).value,
                     peer=peer,
-                    theirs=float(value),
+                    theirs=value,
                     limit=SHARE_LIMIT,
+                    note=rounding(value, rounded[name], SHARE_LIMIT),
                 )
+
+
+def prdc_figures(real: NDArray[np.floating], fake: NDArray[np.floating], k: int) -> dict[str, float]:
+    """Precision, recall, density and coverage by prdc."""
+    from prdc import compute_prdc
+
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints the counts
+        return {name: float(value) for name, value in compute_prdc(real, fake, nearest_k=k).items()}
+
+
+def torch_fidelity_figures(real: NDArray[np.floating], fake: NDArray[np.floating], k: int) -> dict[str, float]:
+    """Precision and recall by torch-fidelity."""
+    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+
+    figures = prc_features_to_metric(torch.from_numpy(fake), torch.from_numpy(real), prc_neighborhood=k, verbose=False)
+    return {"precision": figures[KEY_METRIC_PRECISION], "recall": figures[KEY_METRIC_RECALL]}
+
+
+def rounding(precise: float, rounded: float, limit: float) -> str:
+    """What to say where a peer computes something else in float32, the type of the features, than in float64."""
+    apart = abs(rounded - precise) > limit * abs(precise)
+    return f"in float32 the peer rounds to {rounded:.8g}" if apart else ""
 
 
 def same_network(options: argparse.Namespace) -> Iterator[Row]:
