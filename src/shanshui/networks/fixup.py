@@ -1,0 +1,132 @@
+"""Residual networks without normalisation: blocks that begin as the identity, and the resampling between them.
+
+Both players of R3GAN are made of these (Huang, Gokaslan, Kuleshov and Tompkin 2024, "The GAN is dead; long live the
+GAN! A Modern Baseline GAN", https://arxiv.org/abs/2501.05441, section 3). What keeps activations in range instead of a
+normalisation is the initialisation, after Fix-up (Zhang, Dauphin and Ma 2019, https://arxiv.org/abs/1901.09321).
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SLOPE = 0.2
+_LEAKY_GAIN = math.sqrt(2 / (1 + SLOPE**2))
+_MOST_DOUBLINGS_OF_WIDTH = 3
+
+
+def widths(finest: int, doublings: int) -> tuple[int, ...]:
+    """Channels of `doublings` + 1 maps, coarsest first: twice as many per halving of the size, up to eight times.
+
+    The paper's 256 px networks are `finest` = 96: 768 from 4 to 32 px, then 384, 192 and 96.
+    """
+    return tuple(finest * 2 ** min(k, _MOST_DOUBLINGS_OF_WIDTH) for k in range(doublings, -1, -1))
+
+
+class ResidualBlock(nn.Module):
+    """x + W3 p(W2 p(W1 x)), p a leaky ReLU of slope 0.2 with bias (paper, figure 3 and section 3.3).
+
+    W1 is 1 x 1 and widens, W2 is a grouped 3 x 3, W3 is 1 x 1 and narrows. W3 begins at zero, so the block begins as
+    the identity; W1 and W2 as N(0, (g L^(-1/4))^2 / fan in), g the gain of the leaky ReLU, L the network's number of
+    blocks, so that one update changes the network's function equally, however deep it is.
+    """
+
+    def __init__(self, channels: int, *, expansion: int, group: int, blocks: int) -> None:
+        """A block of `channels` in a network of `blocks`.
+
+        Args:
+            channels: of input and output.
+            expansion: inside there are so many times more.
+            group: channels that the 3 x 3 convolution mixes with each other.
+            blocks: residual blocks in the whole network.
+
+        Raises:
+            ValueError: the channels inside do not split into groups.
+        """
+        super().__init__()
+        inside = expansion * channels
+        if group < 1 or inside % group:
+            raise ValueError(f"{expansion} x {channels} channels cannot be split into groups of {group}")
+        self.widen = nn.Conv2d(channels, inside, 1)
+        self.mix = nn.Conv2d(inside, inside, 3, padding=1, groups=inside // group)
+        self.narrow = nn.Conv2d(inside, channels, 1, bias=False)
+        for layer in (self.widen, self.mix):
+            draw_weight(layer, _LEAKY_GAIN * blocks**-0.25)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.narrow.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        # In place: no convolution needs its own output for its gradient, and leaky ReLU is content with its result.
+        inside = F.leaky_relu(self.widen(x), SLOPE, inplace=True)
+        inside = F.leaky_relu(self.mix(inside), SLOPE, inplace=True)
+        change: Tensor = self.narrow(inside)
+        return x + change
+
+
+class Stage(nn.Sequential):
+    """The residual blocks of one size: (N, C, H, W) -> (N, C, H, W)."""
+
+    def __init__(self, channels: int, count: int, *, expansion: int, group: int, blocks: int) -> None:
+        """`count` blocks of `ResidualBlock`'s arguments."""
+        super().__init__(
+            *(ResidualBlock(channels, expansion=expansion, group=group, blocks=blocks) for _ in range(count))
+        )
+
+
+class Double(nn.Module):
+    """1 x 1 convolution where the number of channels changes, then bilinear x 2.
+
+    Every second position is kept, those between are means of their neighbours: zeros in between, then the filter
+    [1, 2, 1] / 2 along both sides. Zeros lie beyond the border. In this order the convolution costs a quarter.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.project = _projection(channels_in, channels_out)
+        self.filter: Tensor
+        self.register_buffer("filter", 4 * _bilinear(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C_in, H, W) -> (N, C_out, 2 H, 2 W)."""
+        x = self.project(x)
+        kernel = self.filter.expand(x.shape[1], 1, 3, 3)
+        return F.conv_transpose2d(x, kernel, stride=2, padding=1, output_padding=1, groups=x.shape[1])
+
+
+class Halve(nn.Module):
+    """The mirror image of `Double`: filter with [1, 2, 1] / 4, keep every second position, then 1 x 1 convolution."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.project = _projection(channels_in, channels_out)
+        self.filter: Tensor
+        self.register_buffer("filter", _bilinear(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C_in, H, W) -> (N, C_out, H / 2, W / 2)."""
+        kernel = self.filter.expand(x.shape[1], 1, 3, 3)
+        halved: Tensor = self.project(F.conv2d(x, kernel, stride=2, padding=1, groups=x.shape[1]))
+        return halved
+
+
+def draw_weight(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> None:
+    """Weights ~ N(0, gain^2 / fan in): unit variance in is variance gain^2 out."""
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.weight[0].numel()))
+
+
+def pixelwise(channels_in: int, channels_out: int) -> nn.Conv2d:
+    """A 1 x 1 convolution without bias that keeps the variance."""
+    convolution = nn.Conv2d(channels_in, channels_out, 1, bias=False)
+    draw_weight(convolution)
+    return convolution
+
+
+def _projection(channels_in: int, channels_out: int) -> nn.Module:
+    return nn.Identity() if channels_in == channels_out else pixelwise(channels_in, channels_out)
+
+
+def _bilinear() -> Tensor:
+    taps = torch.tensor([1.0, 2.0, 1.0]) / 4
+    return torch.outer(taps, taps)
