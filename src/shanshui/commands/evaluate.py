@@ -90,8 +90,8 @@ class Evaluate(Common):
     """Of the images that a model makes."""
     size: str | None = None
     """WxH in pixels that all images are brought to; the size of the smallest judged ones when left out."""
-    batch_size: int = 32
-    """Images at a time; the figures do not depend on it."""
+    batch_size: int | None = None
+    """Images at a time; when left out, 8 on a processor, whose cache holds no more, and 64 on a GPU."""
     report: Path | None = None
     """Also write the figures, with images and charts to look at, as one HTML file, and beside it as JSON."""
 
@@ -105,7 +105,8 @@ def main(argv: Sequence[str]) -> Outcome:
 
 def run(options: Evaluate, emit: Emit) -> Outcome:
     """Measure, and write the report."""
-    require_positive(batch_size=options.batch_size, count=1 if options.count is None else options.count)
+    given = {"batch_size": options.batch_size, "count": options.count}
+    require_positive(**{name: value for name, value in given.items() if value is not None})
     if options.report is not None and options.report.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"--report {options.report} is no page: give a name that ends in .html.")
     device = resolve_device(options.device)
@@ -119,7 +120,7 @@ def run(options: Evaluate, emit: Emit) -> Outcome:
         extractor=together(network, Spectrum().to(device)),
         height=size[0],
         width=size[1],
-        batch_size=options.batch_size,
+        batch_size=_batch_size(options, device),
         device=device,
     )
     needed = {*features_needed(figures), "spectrum"}
@@ -153,16 +154,16 @@ def _sets(options: Evaluate, device: torch.device, emit: Emit) -> list[Judged]:
             sets.append(judged.paired(place, options.content, emit))
     for name in options.model:
         if options.content is None:
-            sets.append(judged.model(name, made, options.seed, options.batch_size, device))
+            sets.append(judged.model(name, made, options.seed, _batch_size(options, device), device))
         else:
             assert options.style is not None
             sets.append(judged.painted(name, options.style, options.content, options.count, device, emit))
     if options.run is not None:
-        sets += judged.snapshots(options.run, made, options.seed, options.batch_size, device)
+        sets += judged.snapshots(options.run, made, options.seed, _batch_size(options, device), device)
     if not sets:
         raise ConfigError("What is to be judged is missing: give --fake PATH, --model NAME or --run DIR.")
     if options.content is not None:
-        sets += judged.painting_controls(options.real, options.content, emit)
+        sets += judged.painting_controls(options.real, options.content, options.count, emit)
     return sets
 
 
@@ -186,6 +187,12 @@ def _figures(options: Evaluate, features: Sequence[str], *, reals: int, fakes: i
     if not needed:
         raise ConfigError("--metrics has no figure that looks at features: add kid.")
     return figures
+
+
+def _batch_size(options: Evaluate, device: torch.device) -> int:
+    if options.batch_size is not None:
+        return options.batch_size
+    return 8 if device.type == "cpu" else 64
 
 
 def _features_of(network: Extractor, size: tuple[int, int], device: torch.device) -> tuple[str, ...]:

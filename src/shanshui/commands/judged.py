@@ -120,12 +120,13 @@ def paired(pictures: Path, photos: Path, emit: Emit) -> Judged:
     return replace(data_set(pictures, None, emit), photos=data_set(photos, None, emit).images)
 
 
-def painting_controls(paintings: Path, photos: Path, emit: Emit) -> list[Judged]:
+def painting_controls(paintings: Path, photos: Path, count: int | None, emit: Emit) -> list[Judged]:
     """What games the product of content and style: photos left as they are, and paintings instead of the photos.
 
-    The count of both is that of the smaller set.
+    Each is `count` images, or as many as there are of both.
     """
-    count = min(len(open_source(place)) for place in (paintings, photos))
+    most = min(len(open_source(place)) for place in (paintings, photos))
+    count = most if count is None else min(count, most)
     content, target = data_set(photos, count, emit), data_set(paintings, count, emit)
     return [
         replace(content, label="control: photos left as they are", photos=content.images),

@@ -133,18 +133,19 @@ def _antialiased(mode: str) -> Callable[[Tensor, int], Tensor]:
 
 def _tensorflow1(images: Tensor, side: int) -> Tensor:
     """Output i lies at input i * H / side, not at pixel centres; the last input repeats beyond it."""
-    rows, columns = (_tensorflow1_weights(size, side).to(images.device) for size in images.shape[2:])
-    return rows @ images @ columns.T
+    for dimension in (2, 3):
+        below, above, share = _around(images.shape[dimension], side, images.device)
+        before, behind = (images.index_select(dimension, places) for places in (below, above))
+        images = torch.lerp(before, behind, share if dimension == 3 else share[:, None])
+    return images
 
 
-def _tensorflow1_weights(size: int, side: int) -> Tensor:
-    """(side, size) matrix whose row i mixes the two inputs around i * size / side."""
+def _around(size: int, side: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """For each of `side` outputs the two inputs around i * size / side, and the share of the second."""
     position = torch.arange(side, dtype=torch.float64) * size / side
-    below = position.floor().long().clamp(max=size - 1)
+    below = position.floor().long()
     above = (below + 1).clamp(max=size - 1)
-    share = (position - below).unsqueeze(1)
-    identity = torch.eye(size, dtype=torch.float64)
-    return ((1 - share) * identity[below] + share * identity[above]).float()
+    return below.to(device), above.to(device), (position - below).float().to(device)
 
 
 RESIZERS: Mapping[str, Callable[[Tensor, int], Tensor]] = {
