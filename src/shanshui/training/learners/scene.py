@@ -87,11 +87,11 @@ class SceneLearner:
 
         known_fakes = [features.detach() for features in seen_fakes]
         real_logits, fake_logits = judge(seen_reals), judge(known_fakes)
-        discriminator_terms = {f"discriminator.{game.name}": game.discriminator(real_logits, fake_logits)}
+        discriminator_terms = {f"discriminator.{game.name}": game.discriminator(real_logits, fake_logits, random)}
         self._discriminator(discriminator_terms, images_seen)
 
         with frozen(judge):
-            generator_terms = {f"generator.{game.name}": game.generator(judge(seen_fakes))}
+            generator_terms = {f"generator.{game.name}": game.generator(judge(seen_fakes), real_logits.detach())}
             self._generator(generator_terms, images_seen)
 
         half_life = ramped_half_life(self._config.average_half_life, images_seen)
