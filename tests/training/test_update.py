@@ -5,7 +5,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from shanshui.errors import NonFiniteError
+from shanshui.errors import ConfigError, NonFiniteError
 from shanshui.training.schedules import Schedule
 from shanshui.training.update import AdamConfig, Updater, frozen
 
@@ -59,13 +59,90 @@ def test_a_gradient_that_is_not_finite_is_named_and_changes_nothing() -> None:
     assert torch.equal(weights(one), start)
 
 
+def gradient(of: Updater) -> torch.Tensor:
+    return torch.cat([parameter.grad.flatten() for parameter in of.network.parameters() if parameter.grad is not None])
+
+
 def test_clipping_bounds_the_length_of_the_gradient() -> None:
     one = updater(clip_norm=0.5)
     one(terms(one, 1e3), 0)
-    gradient = torch.cat(
-        [parameter.grad.flatten() for parameter in one.network.parameters() if parameter.grad is not None]
+    assert gradient(one).norm() == pytest.approx(0.5, rel=1e-3)
+
+
+def test_clipping_by_value_bounds_each_entry_and_leaves_small_ones() -> None:
+    free, clipped = updater(), updater(clip_value=0.2)
+    for one in (free, clipped):
+        one({"slanted": one.network(torch.tensor([[0.1, -5.0, 0.0]])).sum()}, 0)
+    assert torch.equal(gradient(free), torch.tensor([0.1, -5.0, 0.0, 1.0]))
+    assert torch.equal(gradient(clipped), torch.tensor([0.1, -0.2, 0.0, 0.2]))
+
+
+def test_the_length_is_clipped_after_the_values() -> None:
+    one = updater(clip_value=0.2, clip_norm=0.1)
+    one({"slanted": one.network(torch.tensor([[0.1, -5.0, 0.0]])).sum()}, 0)
+    torch.testing.assert_close(gradient(one), torch.tensor([0.1, -0.2, 0.0, 0.2]) * (0.1 / 0.3))
+
+
+def test_the_parts_of_a_batch_give_the_gradient_and_the_step_of_the_whole() -> None:
+    batch = torch.randn(6, 3)
+    whole, parts = updater(), updater()
+
+    def mean_square(of: Updater, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"square": of.network(images).square().mean(), "sum": of.network(images).mean()}
+
+    for seen in (0, 6):
+        whole(mean_square(whole, batch), seen)
+        for part in (batch[:1], batch[1:4], batch[4:]):
+            parts.backward(mean_square(parts, part), share=len(part) / 6)
+        parts.step(seen)
+        torch.testing.assert_close(gradient(parts), gradient(whole))
+        torch.testing.assert_close(weights(parts), weights(whole))
+
+
+def test_gradients_that_another_player_left_do_not_count() -> None:
+    clean, soiled = updater(), updater()
+    (1e3 * soiled.network(torch.ones(1, 3)).sum()).backward()
+    for one in (clean, soiled):
+        one(terms(one), 0)
+    assert torch.equal(gradient(clean), gradient(soiled))
+
+
+def test_weights_are_drawn_to_zero_and_biases_are_not() -> None:
+    one = updater(l1=0.5, l2=3.0)
+    weight = next(one.network.parameters()).detach().clone()
+    # A loss whose own gradient is zero.
+    one({"nothing": 0 * one.network(torch.ones(1, 3)).sum()}, 0)
+    torch.testing.assert_close(
+        gradient(one), torch.cat([(0.5 * weight.sign() + 3.0 * weight).flatten(), torch.zeros(1)])
     )
-    assert gradient.norm() == pytest.approx(0.5, rel=1e-3)
+
+
+def test_beta2_follows_its_schedule() -> None:
+    """R3GAN's: from .9 to .99."""
+    one = updater(beta2=0.99, beta2_schedule=Schedule(warm_up=100, rise="cosine", start=0.9 / 0.99))
+    for seen, expected in ((0, 0.9), (50, 0.945), (100, 0.99), (500, 0.99)):
+        one(terms(one), seen)
+        (group,) = one.state_dict()["optimizer"]["param_groups"]
+        assert group["betas"] == pytest.approx((0.0, expected))
+
+
+def test_a_small_beta2_forgets_the_large_gradients_of_the_past() -> None:
+    """Adam divides by the root of the second moment: with beta2 = 0 that is the present gradient, and a step is lr."""
+    one = updater(learning_rate=1e-2, beta2=0.99, beta2_schedule=Schedule(warm_up=100))
+    one({"large": 1e4 * one.network(torch.ones(1, 3)).sum()}, 0)
+    start = weights(one)
+    one({"small": one.network(torch.ones(1, 3)).sum()}, 0)
+    torch.testing.assert_close(start - weights(one), torch.full((4,), 1e-2))
+
+
+def test_lazy_penalties_have_an_adam_that_makes_up_for_their_additional_step() -> None:
+    """Karras et al. 2020, appendix B, with its own numbers: lr .002 and betas (0, .99) every 16 steps."""
+    lazy = AdamConfig(learning_rate=2e-3, beta1=0.5, beta2=0.99, clip_norm=3.0).lazily(16)
+    assert lazy.learning_rate == pytest.approx(2e-3 * 16 / 17)
+    assert (lazy.beta1, lazy.beta2) == pytest.approx((0.5 ** (16 / 17), 0.99 ** (16 / 17)))
+    assert lazy.clip_norm == 3.0
+    with pytest.raises(ConfigError, match="every 0 steps"):
+        AdamConfig().lazily(0)
 
 
 def test_a_frozen_network_passes_gradients_on_and_learns_again_afterwards() -> None:
@@ -74,18 +151,3 @@ def test_a_frozen_network_passes_gradients_on_and_learns_again_afterwards() -> N
         network(x).sum().backward()
     assert x.grad is not None and network.weight.grad is None
     assert network.weight.requires_grad
-
-
-@pytest.mark.parametrize(
-    ("schedule", "seen", "factor"),
-    [
-        (Schedule(), 10**6, 1.0),
-        (Schedule(warm_up=100), 25, 0.25),
-        (Schedule(kind="linear", decay_images=100), 75, 0.25),
-        (Schedule(kind="linear", decay_images=100), 500, 0.0),
-        (Schedule(kind="cosine", decay_images=100), 50, 0.5),
-        (Schedule(kind="cosine", decay_images=100, floor=0.2), 100, 0.2),
-    ],
-)
-def test_schedules_are_functions_of_images_seen(schedule: Schedule, seen: int, factor: float) -> None:
-    assert schedule.factor(seen) == pytest.approx(factor)

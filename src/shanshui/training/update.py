@@ -6,14 +6,15 @@ can forget to check that it is finite.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from shanshui.errors import NonFiniteError
+from shanshui.errors import ConfigError, NonFiniteError
+from shanshui.objectives.regularizers import l1, l2
 from shanshui.training.schedules import Schedule
 
 
@@ -23,21 +24,45 @@ class AdamConfig:
 
     Attributes:
         learning_rate: the highest rate; `schedule` scales it.
-        beta1, beta2: decay of the first and second moment.
-        weight_decay: strength of the L2 penalty on the weights.
-        clip_norm: longest gradient, over all parameters together; None leaves gradients as they are.
+        beta1: decay of the first moment.
+        beta2: decay of the second moment, the highest; `beta2_schedule` scales it.
+        l1: strength of sum |w| over the weights.
+        l2: strength of 1/2 sum w^2 over the weights.
+        clip_value: largest magnitude of each entry of the gradient; None for any.
+        clip_norm: longest gradient, over all parameters together, after `clip_value`; None for any.
     """
 
     learning_rate: float = 2e-4
     beta1: float = 0.0
     beta2: float = 0.99
-    weight_decay: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+    clip_value: float | None = None
     clip_norm: float | None = None
     schedule: Schedule = field(default_factory=Schedule)
+    beta2_schedule: Schedule = field(default_factory=Schedule)
+
+    def lazily(self, every: int) -> "AdamConfig":
+        """Adam where a penalty has an optimiser step of its own after every `every` steps on the game.
+
+        Karras et al. 2020 (https://arxiv.org/abs/1912.04958), appendix B: with c = every / (every + 1), rate x c and
+        betas^c make up for the additional step; the caller multiplies the penalty's strength by `every`. A penalty
+        that joins the terms of the game's step needs no other Adam. One departure: a schedule of beta2 scales the
+        power of beta2 instead of being raised to it.
+
+        Raises:
+            ConfigError: `every` is below 1.
+        """
+        if every < 1:
+            raise ConfigError(f"A penalty cannot be applied every {every} steps: give at least 1.")
+        share = every / (every + 1)
+        return replace(self, learning_rate=self.learning_rate * share, beta1=self.beta1**share, beta2=self.beta2**share)
 
 
 class Updater:
     """A network with its optimiser: `updater(terms, images_seen)` makes one step downhill on the sum of `terms`.
+
+    A batch that is too large for the memory comes in parts: `backward` for each, then one `step`.
 
     Attributes:
         network: the network, prepared for the device and precision; call this one.
@@ -47,13 +72,10 @@ class Updater:
         self._fabric = fabric
         self._config = config
         adam = torch.optim.Adam(
-            network.parameters(),
-            lr=config.learning_rate,
-            betas=(config.beta1, config.beta2),
-            weight_decay=config.weight_decay,
-            fused=True,
+            network.parameters(), lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True
         )
         self.network, self._optimizer = fabric.setup(network, adam)
+        self._accumulating = False
 
     def __call__(self, terms: Mapping[str, Tensor], images_seen: int) -> None:
         """Step on the sum of `terms` (scalars) at the learning rate of `images_seen`.
@@ -61,12 +83,39 @@ class Updater:
         Raises:
             NonFiniteError: a term or a gradient is not finite; nothing was updated.
         """
+        self.backward(terms)
+        self.step(images_seen)
+
+    def backward(self, terms: Mapping[str, Tensor], share: float = 1.0) -> None:
+        """Add the gradient of share x the sum of `terms` (scalars) to those since the last step.
+
+        Args:
+            terms: means over one part of the batch.
+            share: of the batch that is in this part; shares that add up to 1 give the gradient of the whole.
+
+        Raises:
+            NonFiniteError: a term is not finite; nothing was updated.
+        """
         require_finite(terms)
-        self._optimizer.zero_grad(set_to_none=True)
-        self._fabric.backward(torch.stack(list(terms.values())).sum())
+        if not self._accumulating:
+            # Another player's step may have left gradients here.
+            self._optimizer.zero_grad(set_to_none=True)
+            self._accumulating = True
+        self._fabric.backward(share * torch.stack(list(terms.values())).sum())
+
+    def step(self, images_seen: int) -> None:
+        """One step along the gradients since the last one, at the learning rate of `images_seen`.
+
+        Raises:
+            NonFiniteError: a gradient is not finite; nothing was updated.
+        """
+        self._accumulating = False
+        self._shrink_weights()
         self._clip()
+        config = self._config
         for group in self._optimizer.param_groups:
-            group["lr"] = self._config.learning_rate * self._config.schedule.factor(images_seen)
+            group["lr"] = config.learning_rate * config.schedule.value(images_seen)
+            group["betas"] = (config.beta1, config.beta2 * config.beta2_schedule.value(images_seen))
         self._optimizer.step()
 
     def state_dict(self) -> dict[str, Any]:
@@ -78,12 +127,24 @@ class Updater:
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
 
+    def _shrink_weights(self) -> None:
+        """Add the slopes of the L1 and L2 penalties: of weights only, not of biases or gains, which are vectors."""
+        if self._config.l1 == self._config.l2 == 0:
+            return
+        weights = [p for p in self.network.parameters() if p.ndim > 1 and p.grad is not None]
+        penalty = self._config.l1 * l1(weights) + self._config.l2 * l2(weights)
+        for weight, slope in zip(weights, torch.autograd.grad(penalty, weights), strict=True):
+            weight.grad += slope
+
     def _clip(self) -> None:
         gradients = {name: p.grad for name, p in self.network.named_parameters() if p.grad is not None}
         norm = nn.utils.get_total_norm(gradients.values())
         if not torch.isfinite(norm):
             require_finite({f"gradient of {name}": gradient for name, gradient in gradients.items()})
             raise NonFiniteError("The gradients are too large to measure: lower the learning rate and resume.")
+        if self._config.clip_value is not None:
+            nn.utils.clip_grad_value_(self.network.parameters(), self._config.clip_value)
+            norm = nn.utils.get_total_norm(gradients.values())
         if self._config.clip_norm is not None:
             nn.utils.clip_grads_with_norm_(self.network.parameters(), self._config.clip_norm, norm)
 
