@@ -6,7 +6,7 @@ from skimage import data
 from shanshui.images.pixels import to_tensor
 from shanshui.images.resize import fit_crop
 from shanshui.networks.discriminators.projected import FeatureProjector, ProjectedConfig, ProjectedDiscriminator
-from shanshui.objectives.adversarial import HINGE
+from shanshui.objectives.adversarial import hinge_discriminator
 
 SIZE = 64
 
@@ -39,20 +39,30 @@ def test_the_finest_map_has_heard_of_the_coarsest() -> None:
 
 
 def test_it_judges_sizes_that_it_was_not_made_for() -> None:
-    discriminator = ProjectedDiscriminator(ProjectedConfig(size=SIZE))
+    discriminator = ProjectedDiscriminator(ProjectedConfig(height=SIZE, width=SIZE))
     assert discriminator(FeatureProjector(0)(torch.rand(2, 3, SIZE, 2 * SIZE))).shape[0] == 2
 
 
 def test_it_learns_to_tell_photographs_from_noise() -> None:
     torch.manual_seed(0)
-    projector, discriminator = FeatureProjector(0), ProjectedDiscriminator(ProjectedConfig(size=SIZE))
+    projector, discriminator = FeatureProjector(0), ProjectedDiscriminator(ProjectedConfig(height=SIZE, width=SIZE))
     photos = torch.cat([to_tensor(fit_crop(photo, SIZE, SIZE)) for photo in (data.chelsea(), data.coffee())])
     real, fake = projector(photos), projector(torch.rand(2, 3, SIZE, SIZE) * 2 - 1)
     optimizer = torch.optim.Adam(discriminator.parameters(), lr=1e-3)
     for _ in range(12):
-        loss = HINGE.discriminator(discriminator(real), discriminator(fake))
+        loss = hinge_discriminator(discriminator(real), discriminator(fake))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     assert all(parameter.grad is not None for parameter in discriminator.parameters())
     assert discriminator(real).mean() > discriminator(fake).mean() + 1
+
+
+def test_a_label_changes_what_is_judged() -> None:
+    torch.manual_seed(0)
+    discriminator = ProjectedDiscriminator(ProjectedConfig(height=SIZE, width=SIZE, labels=3))
+    maps = discriminator.eye()(torch.rand(1, 3, SIZE, SIZE).expand(3, -1, -1, -1))
+    logits = discriminator(maps, torch.tensor([0, 1, 1]))
+    assert logits.ndim == 2 and logits.shape[0] == 3
+    assert torch.allclose(logits[1], logits[2], atol=1e-4)
+    assert not torch.allclose(logits[0], logits[1], atol=1e-2)

@@ -18,7 +18,7 @@ from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
 from shanshui.training.learners.scene import SceneConfig, SceneLearner
 
 TINY = SceneConfig(
-    generator=FastGANConfig(doublings=3, latent=8, width=2), discriminator=ProjectedConfig(size=32), game="hinge"
+    generator=FastGANConfig(doublings=3, latent=8, width=2), discriminator=ProjectedConfig(height=32, width=32), game="hinge"
 )
 
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,9 @@ class DiscriminatorConfig:
 class Discriminator(nn.Module, ABC):
     """Images (N, 3, H, W), real or generated, in about [-1, 1] -> logits (N, K): high for real ones.
 
-    K is 1, or the number of places (patches, scales) that are judged. No sigmoid: the objectives take logits.
+    K is 1, or the number of places (patches, scales) that are judged. No sigmoid: the objectives take logits. Most see
+    pixels. One that looks through a frozen network keeps that network apart, as its `eye`, because only what stands
+    behind it learns: `discriminator(eye(images), labels)`.
 
     Attributes:
         config: how to build it again.
@@ -37,13 +40,17 @@ class Discriminator(nn.Module, ABC):
     looks_through: str | None = None
 
     @abstractmethod
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, images: Any, labels: Tensor | None = None) -> Tensor:
         """Logits.
 
         Args:
-            images: (N, 3, config.height, config.width).
+            images: (N, 3, config.height, config.width), or what `eye` makes of them.
             labels: (N,) int64 below `config.labels`; None where that is 0.
         """
+
+    def eye(self) -> nn.Module:
+        """A frozen network to stand in front of this one; here none."""
+        return nn.Identity()
 
     @property
     @abstractmethod

@@ -18,19 +18,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shanshui.networks.discriminators.base import Discriminator, DiscriminatorConfig
 from shanshui.networks.encoders.efficientnet_lite import CHANNELS, STRIDES, EfficientNetLite1
 from shanshui.networks.spectral import SpectralConv2d
 
 _MIXED = (64, 128, 256, 512)
 _JUDGED_SIZE = 4
+_LABEL_NUMBERS = 64
 _WIDTHS = {4: 256, 8: 256, 16: 128, 32: 64, 64: 64, 128: 64}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectedConfig:
-    """`size`: the shorter side in pixels that the discriminator judges; `seed`: of the fixed random projections."""
+class ProjectedConfig(DiscriminatorConfig):
+    """`seed`: of the fixed random projections."""
 
-    size: int = 128
     seed: int = 0
 
 
@@ -63,20 +64,39 @@ class FeatureProjector(nn.Module):
         return mixed
 
 
-class ProjectedDiscriminator(nn.Module):
-    """Feature maps of `FeatureProjector` -> logits (N, K): every position that any of the four networks judges."""
+class ProjectedDiscriminator(Discriminator):
+    """Feature maps of `FeatureProjector` -> logits (N, K): every position that any of the four networks judges.
+
+    With labels each position gives a vector, and its logit is the product with a learned vector of the label (Miyato
+    and Koyama 2018, https://arxiv.org/abs/1802.05637, without their unconditional term, as in StyleGAN2).
+    """
+
+    looks_through = FeatureProjector.looks_through
 
     def __init__(self, config: ProjectedConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config: ProjectedConfig = config
+        size = min(config.height, config.width)
+        judgements = _LABEL_NUMBERS if config.labels else 1
         self.heads = nn.ModuleList(
-            _head(channels, config.size // stride)
+            _head(channels, size // stride, judgements)
             for channels, stride in zip(projected_channels(), STRIDES, strict=True)
         )
+        self.label = nn.Embedding(config.labels, _LABEL_NUMBERS) if config.labels else None
 
-    def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        logits = [head(x).flatten(1) for head, x in zip(self.heads, maps, strict=True)]
-        return torch.cat(logits, dim=1)
+    def forward(self, images: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
+        judged = torch.cat([head(x).flatten(2) for head, x in zip(self.heads, images, strict=True)], dim=2)
+        if self.label is None:
+            return judged[:, 0]
+        meaning = F.normalize(self.label(labels), dim=1)
+        return torch.einsum("nck,nc->nk", judged, meaning)
+
+    def eye(self) -> FeatureProjector:
+        return FeatureProjector(self.config.seed)
+
+    @property
+    def has_batch_norm(self) -> bool:
+        return True
 
 
 def projected_channels() -> tuple[int, ...]:
@@ -84,8 +104,8 @@ def projected_channels() -> tuple[int, ...]:
     return (_MIXED[0], *_MIXED[:-1])
 
 
-def _head(channels: int, size: int) -> nn.Sequential:
-    """{4 x 4 stride 2, batch norm, leaky ReLU} down to a 4 x 4 map, then one spectral 4 x 4 to a logit."""
+def _head(channels: int, size: int, judgements: int) -> nn.Sequential:
+    """{4 x 4 stride 2, batch norm, leaky ReLU} down to a 4 x 4 map, then one spectral 4 x 4 to the judgements."""
     layers: list[nn.Module] = []
     while size > _JUDGED_SIZE:
         size //= 2
@@ -95,7 +115,7 @@ def _head(channels: int, size: int) -> nn.Sequential:
             nn.LeakyReLU(0.2, inplace=True),
         ]
         channels = _WIDTHS[size]
-    return nn.Sequential(*layers, SpectralConv2d(channels, 1, min(size, _JUDGED_SIZE)))
+    return nn.Sequential(*layers, SpectralConv2d(channels, judgements, min(size, _JUDGED_SIZE)))
 
 
 def _enlarge(coarse: Tensor, like: Tensor) -> Tensor:
