@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shanshui.errors import ConfigError
 from shanshui.networks.discriminators.r3gan import R3GANDiscriminator, R3GANDiscriminatorConfig
-from shanshui.networks.fixup import Double, Halve, ResidualBlock, widths
+from shanshui.networks.fixup import Double, Halve, ResidualBlock
 from shanshui.networks.generators.r3gan import R3GAN, R3GANConfig
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
@@ -36,7 +37,11 @@ def awake(network: AnyModule) -> AnyModule:
 
 
 def test_channels_are_those_of_the_paper_at_256_px() -> None:
-    assert widths(96, 6) == (768, 768, 768, 768, 384, 192, 96)
+    with torch.device("meta"):
+        network = R3GAN(R3GANConfig(doublings=6, width=96, blocks=2))
+    blocks = [module for module in network.modules() if isinstance(module, ResidualBlock)]
+    assert [block.narrow.out_channels for block in blocks[::2]] == [768, 768, 768, 768, 384, 192, 96]
+    assert [block.mix.groups for block in blocks[::2]] == [96, 96, 96, 96, 48, 24, 12]
 
 
 @pytest.mark.parametrize(("start", "size"), [((4, 4), (16, 16)), ((2, 3), (8, 12)), ((9, 16), (36, 64))])
@@ -83,22 +88,20 @@ def test_every_group_mixes_its_own_channels_alone() -> None:
     x = torch.randn(1, 16, 3, 3, requires_grad=True)
     (gradient,) = torch.autograd.grad(block.mix(x)[:, 4:8].square().sum(), x)
     assert [bool(group.any()) for group in gradient.split(4, dim=1)] == [False, True, False, False]
-    with pytest.raises(ValueError, match="groups of 3"):
-        ResidualBlock(8, expansion=2, group=3, blocks=1)
 
 
-def test_doubling_is_bilinear() -> None:
-    double, x = Double(3, 3), torch.randn(1, 3, 4, 5)
-    enlarged = double(x)
-    assert torch.allclose(enlarged[..., ::2, ::2], x)
-    assert torch.allclose(enlarged[..., 1:-1:2, ::2], (x[..., :-1, :] + x[..., 1:, :]) / 2)
-    assert torch.allclose(enlarged[..., ::2, 1:-1:2], (x[..., :-1] + x[..., 1:]) / 2)
+def test_doubling_keeps_straight_lines_straight() -> None:
+    """A ramp stays a ramp of half the slope about the same centre; the outermost positions repeat the border."""
+    rows, columns = torch.meshgrid(torch.arange(4.0), torch.arange(5.0), indexing="ij")
+    doubled = Double(1, 1)((2 * rows + 6 * columns)[None, None])[0, 0]
+    rows, columns = torch.meshgrid(torch.arange(8.0) / 2 - 0.25, torch.arange(10.0) / 2 - 0.25, indexing="ij")
+    assert torch.allclose(doubled, 2 * rows.clamp(0, 3) + 6 * columns.clamp(0, 4), atol=1e-5)
 
 
 def test_halving_keeps_a_constant_and_mirrors_doubling() -> None:
     double, halve = Double(2, 2), Halve(2, 2)
-    assert torch.allclose(halve(torch.ones(1, 2, 8, 8))[..., 1:, 1:], torch.ones(1, 2, 3, 3))
-    small, large = torch.randn(1, 2, 4, 5), torch.randn(1, 2, 8, 10)
+    assert torch.allclose(halve(torch.ones(1, 2, 8, 8))[..., 1:-1, 1:-1], torch.ones(1, 2, 2, 2))
+    small, large = torch.randn(1, 2, 4, 5), F.pad(torch.randn(1, 2, 6, 8), (1, 1, 1, 1))  # nothing at the border
     assert torch.isclose((double(small) * large).sum(), 4 * (small * halve(large)).sum(), rtol=1e-4)
 
 
@@ -176,8 +179,14 @@ def test_labels_and_networks_must_fit() -> None:
 
 @pytest.mark.parametrize("wrong", [{"width": 0}, {"blocks": 0}, {"doublings": -1}, {"start": (0, 4)}, {"group": 3}])
 def test_impossible_configurations_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"needs|groups"):
-        R3GAN(replace(TINY, **wrong))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"needs|groups of"):
+        replace(TINY, **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [{"height": 3}, {"blocks": 0}, {"labels": -1}, {"channels": 0}, {"group": 5}])
+def test_impossible_discriminators_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match=r"needs|groups of"):
+        replace(TINY_JUDGE, **wrong)
 
 
 def test_bfloat16_stays_near_float32() -> None:

@@ -6,22 +6,16 @@ normalisation is the initialisation, after Fix-up (Zhang, Dauphin and Ma 2019, h
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shanshui.errors import ConfigError
+
 SLOPE = 0.2
 _LEAKY_GAIN = math.sqrt(2 / (1 + SLOPE**2))
-_MOST_DOUBLINGS_OF_WIDTH = 3
-
-
-def widths(finest: int, doublings: int) -> tuple[int, ...]:
-    """Channels of `doublings` + 1 maps, coarsest first: twice as many per halving of the size, up to eight times.
-
-    The paper's 256 px networks are `finest` = 96: 768 from 4 to 32 px, then 384, 192 and 96.
-    """
-    return tuple(finest * 2 ** min(k, _MOST_DOUBLINGS_OF_WIDTH) for k in range(doublings, -1, -1))
 
 
 class ResidualBlock(nn.Module):
@@ -38,16 +32,11 @@ class ResidualBlock(nn.Module):
         Args:
             channels: of input and output.
             expansion: inside there are so many times more.
-            group: channels that the 3 x 3 convolution mixes with each other.
+            group: channels that the 3 x 3 convolution mixes with each other; divides those inside.
             blocks: residual blocks in the whole network.
-
-        Raises:
-            ValueError: the channels inside do not split into groups.
         """
         super().__init__()
         inside = expansion * channels
-        if group < 1 or inside % group:
-            raise ValueError(f"{expansion} x {channels} channels cannot be split into groups of {group}")
         self.widen = nn.Conv2d(channels, inside, 1)
         self.mix = nn.Conv2d(inside, inside, 3, padding=1, groups=inside // group)
         self.narrow = nn.Conv2d(inside, channels, 1, bias=False)
@@ -65,50 +54,59 @@ class ResidualBlock(nn.Module):
         return x + change
 
 
-class Stage(nn.Sequential):
-    """The residual blocks of one size: (N, C, H, W) -> (N, C, H, W)."""
-
-    def __init__(self, channels: int, count: int, *, expansion: int, group: int, blocks: int) -> None:
-        """`count` blocks of `ResidualBlock`'s arguments."""
-        super().__init__(
-            *(ResidualBlock(channels, expansion=expansion, group=group, blocks=blocks) for _ in range(count))
-        )
+def stages(channels: Sequence[int], *, blocks: int, expansion: int, group: int) -> nn.ModuleList:
+    """The residual blocks of a whole network: one `nn.Sequential` of `blocks` for each of `channels`."""
+    total = blocks * len(channels)
+    return nn.ModuleList(
+        nn.Sequential(*(ResidualBlock(count, expansion=expansion, group=group, blocks=total) for _ in range(blocks)))
+        for count in channels
+    )
 
 
 class Double(nn.Module):
-    """1 x 1 convolution where the number of channels changes, then bilinear x 2.
+    """1 x 1 convolution where the number of channels changes, then bilinear x 2; in this order it costs a quarter.
 
-    Every second position is kept, those between are means of their neighbours: zeros in between, then the filter
-    [1, 2, 1] / 2 along both sides. Zeros lie beyond the border. In this order the convolution costs a quarter.
+    Departure: positions are the centres of pixels (taps [1, 3, 3, 1] / 4) and the border is repeated. The paper's taps
+    [1, 2, 1] move the scene by half a pixel at every size, and zeros beyond the border leave it a grey rim.
     """
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.project = _projection(channels_in, channels_out)
-        self.filter: Tensor
-        self.register_buffer("filter", 4 * _bilinear(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) -> (N, C_out, 2 H, 2 W)."""
-        x = self.project(x)
-        kernel = self.filter.expand(x.shape[1], 1, 3, 3)
-        return F.conv_transpose2d(x, kernel, stride=2, padding=1, output_padding=1, groups=x.shape[1])
+        return F.interpolate(self.project(x), scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 class Halve(nn.Module):
-    """The mirror image of `Double`: filter with [1, 2, 1] / 4, keep every second position, then 1 x 1 convolution."""
+    """The mirror image of `Double`: filter with [1, 3, 3, 1] / 8 at every second position, then 1 x 1 convolution."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.project = _projection(channels_in, channels_out)
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
         self.filter: Tensor
-        self.register_buffer("filter", _bilinear(), persistent=False)
+        self.register_buffer("filter", torch.outer(taps, taps), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) -> (N, C_out, H / 2, W / 2)."""
-        kernel = self.filter.expand(x.shape[1], 1, 3, 3)
+        kernel = self.filter.expand(x.shape[1], 1, 4, 4)
         halved: Tensor = self.project(F.conv2d(x, kernel, stride=2, padding=1, groups=x.shape[1]))
         return halved
+
+
+def require_groups(channels: int, expansion: int, group: int) -> None:
+    """Pass if blocks can be built whose finest map has `channels`.
+
+    Raises:
+        ConfigError: there are no channels, or they do not split into groups.
+    """
+    if min(channels, expansion, group) < 1 or expansion * channels % group:
+        raise ConfigError(
+            f"{expansion} times {channels} channels cannot be split into groups of {group}: choose a divisor of their "
+            "number."
+        )
 
 
 def draw_weight(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> None:
@@ -125,8 +123,3 @@ def pixelwise(channels_in: int, channels_out: int) -> nn.Conv2d:
 
 def _projection(channels_in: int, channels_out: int) -> nn.Module:
     return nn.Identity() if channels_in == channels_out else pixelwise(channels_in, channels_out)
-
-
-def _bilinear() -> Tensor:
-    taps = torch.tensor([1.0, 2.0, 1.0]) / 4
-    return torch.outer(taps, taps)

@@ -10,10 +10,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from shanshui.errors import ConfigError
 from shanshui.networks.discriminators.base import Discriminator, DiscriminatorConfig
-from shanshui.networks.fixup import Halve, Stage, draw_weight, pixelwise, widths
-
-_SMALLEST = 4
+from shanshui.networks.fixup import Halve, draw_weight, pixelwise, require_groups, stages
+from shanshui.networks.pyramid import COARSEST, channels_by_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class R3GANDiscriminatorConfig(DiscriminatorConfig):
     """How an `R3GANDiscriminator` is built; `generators.r3gan` has the same numbers for the other side.
 
     Attributes:
-        channels: of the finest map; coarser ones have twice as many per halving, up to eight times.
+        channels: of the finest map; each coarser one has twice as many, up to eight times (see `pyramid`).
         blocks: residual blocks at each size.
         expansion: inside a block there are so many times more channels.
         group: channels that a block's 3 x 3 convolution mixes with each other.
@@ -33,6 +33,16 @@ class R3GANDiscriminatorConfig(DiscriminatorConfig):
     expansion: int = 2
     group: int = 16
     embedding: int = 64
+
+    def __post_init__(self) -> None:
+        """Refuse configurations that no network can be built from."""
+        if min(self.height, self.width) < COARSEST or min(self.blocks, self.embedding) < 1 or self.labels < 0:
+            raise ConfigError(
+                f"An R3GAN discriminator needs images of at least {COARSEST}x{COARSEST} pixels, blocks and embedding "
+                f"of at least 1 and no negative labels, not {self.width}x{self.height} pixels, {self.blocks} blocks, "
+                f"{self.embedding} and {self.labels}."
+            )
+        require_groups(self.channels, self.expansion, self.group)
 
 
 class R3GANDiscriminator(Discriminator):
@@ -47,28 +57,13 @@ class R3GANDiscriminator(Discriminator):
     config: R3GANDiscriminatorConfig
 
     def __init__(self, config: R3GANDiscriminatorConfig) -> None:
-        """Build from `config`.
-
-        Raises:
-            ValueError: `config` has no blocks or no channels, or channels that do not split into groups.
-        """
+        """Weights from torch's global generator."""
         super().__init__()
-        if min(config.channels, config.blocks, config.height, config.width, config.embedding) < 1 or config.labels < 0:
-            raise ValueError("a discriminator needs images, channels and blocks")
         self.config = config
         halvings = _halvings(config.height, config.width)
-        channels = widths(config.channels, halvings)[::-1]
+        channels = channels_by_size(config.channels, halvings + 1)
         self.from_rgb = pixelwise(3, channels[0])
-        self.stages = nn.ModuleList(
-            Stage(
-                count,
-                config.blocks,
-                expansion=config.expansion,
-                group=config.group,
-                blocks=config.blocks * len(channels),
-            )
-            for count in channels
-        )
+        self.stages = stages(channels, blocks=config.blocks, expansion=config.expansion, group=config.group)
         self.downs = nn.ModuleList(Halve(*pair) for pair in pairwise(channels))
         coarsest = (config.height >> halvings, config.width >> halvings)
         self.basis = nn.Parameter(torch.randn(channels[-1], *coarsest) / (coarsest[0] * coarsest[1]) ** 0.5)
@@ -104,6 +99,6 @@ class R3GANDiscriminator(Discriminator):
 def _halvings(height: int, width: int) -> int:
     """How often both sides can be halved without becoming odd halves or smaller than 4."""
     count = 0
-    while height % 2 == width % 2 == 0 and min(height, width) >= 2 * _SMALLEST:
+    while height % 2 == width % 2 == 0 and min(height, width) >= 2 * COARSEST:
         height, width, count = height // 2, width // 2, count + 1
     return count

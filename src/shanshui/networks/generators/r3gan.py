@@ -5,8 +5,8 @@ Huang, Gokaslan, Kuleshov and Tompkin 2024, "The GAN is dead; long live the GAN!
 `discriminators.r3gan` with relativistic pairing, R1 and R2 in every step.
 
 Departures: one block per size and few channels by default, for processors without an accelerator (the paper has two,
-`width` 96 at 256 px), and the coarsest map may have any shape, so that scenes need
-not be square.
+and at 256 px `width` 96), and the coarsest map may have any shape, so that scenes need not be square; resampling as
+`fixup.Double` says.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from shanshui.networks.fixup import Double, Stage, draw_weight, pixelwise, widths
+from shanshui.errors import ConfigError
+from shanshui.networks.fixup import Double, draw_weight, pixelwise, require_groups, stages
 from shanshui.networks.generators.base import GeneratorConfig, SceneNetwork
+from shanshui.networks.pyramid import channels_by_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class R3GANConfig(GeneratorConfig):
 
     Attributes:
         latent: numbers in a latent.
-        width: channels of the finest map; coarser ones have twice as many per halving, up to eight times.
+        width: channels of the finest map; each coarser one has twice as many, up to eight times (see `pyramid`).
         blocks: residual blocks at each size.
         expansion: inside a block there are so many times more channels.
         group: channels that a block's 3 x 3 convolution mixes with each other. 16 is what wide vector units hold.
@@ -39,6 +41,15 @@ class R3GANConfig(GeneratorConfig):
     group: int = 16
     start: tuple[int, int] = (4, 4)
 
+    def __post_init__(self) -> None:
+        """Refuse configurations that no network can be built from."""
+        if min(*self.start, self.latent, self.blocks) < 1 or min(self.doublings, self.labels) < 0:
+            raise ConfigError(
+                "An R3GAN needs a start, latent and blocks of at least 1 and no negative doublings or labels, "
+                f"not {self.start}, {self.latent}, {self.blocks}, {self.doublings} and {self.labels}."
+            )
+        require_groups(self.width, self.expansion, self.group)
+
 
 class R3GAN(SceneNetwork):
     """Latents (N, latent) -> scenes (N, 3, H, W), of which [-1, 1] is what can be shown.
@@ -50,31 +61,13 @@ class R3GAN(SceneNetwork):
     config: R3GANConfig
 
     def __init__(self, config: R3GANConfig) -> None:
-        """Build from `config`.
-
-        Raises:
-            ValueError: `config` has no blocks or no channels, or channels that do not split into groups.
-        """
+        """Weights from torch's global generator."""
         super().__init__()
-        if (
-            min(config.doublings, config.labels) < 0
-            or min(config.latent, config.width, config.blocks, *config.start) < 1
-        ):
-            raise ValueError("a generator needs latents, channels, blocks and a coarsest map of at least 1 x 1")
         self.config = config
-        channels = widths(config.width, config.doublings)
+        channels = channels_by_size(config.width, config.doublings + 1)[::-1]
         self.embedding = nn.Embedding(config.labels, config.latent) if config.labels else None
         self.start = _Start(config.latent * (2 if config.labels else 1), channels[0], config.start)
-        self.stages = nn.ModuleList(
-            Stage(
-                count,
-                config.blocks,
-                expansion=config.expansion,
-                group=config.group,
-                blocks=config.blocks * len(channels),
-            )
-            for count in channels
-        )
+        self.stages = stages(channels, blocks=config.blocks, expansion=config.expansion, group=config.group)
         self.ups = nn.ModuleList(Double(*pair) for pair in pairwise(channels))
         self.to_rgb = pixelwise(channels[-1], 3)
 
