@@ -18,7 +18,9 @@ from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
 from shanshui.training.learners.scene import SceneConfig, SceneLearner
 
 TINY = SceneConfig(
-    generator=FastGANConfig(doublings=3, latent=8, width=2), discriminator=ProjectedConfig(height=32, width=32), game="hinge"
+    generator=FastGANConfig(doublings=3, latent=8, width=2),
+    discriminator=ProjectedConfig(height=32, width=32),
+    game="hinge",
 )
 
 
@@ -88,7 +90,8 @@ def test_a_run_killed_and_resumed_equals_an_uninterrupted_one_bit_for_bit(photos
     command = [
         *(sys.executable, "-m", "shanshui", "train", "scene", "--recipe", "landscape-64", "--data", str(photos)),
         *("--images", "80", "--batch-size", "4", "--size", "32", "--checkpoint-every", "12", "--workers", "1"),
-        *("--generator.doublings", "3", "--generator.width", "2", "--discriminator.size", "32", "--device", "cpu"),
+        *("--generator.doublings", "3", "--generator.width", "2", "--device", "cpu"),
+        *("--discriminator.height", "32", "--discriminator.width", "32"),
     ]
     subprocess.run([*command, "--run", str(tmp_path / "whole")], check=True, capture_output=True)
 
