@@ -126,6 +126,10 @@ def test_sum_pooling_counts_positions_and_mean_pooling_does_not() -> None:
     assert torch.allclose(total(images), 4 * 4 * mean(images), rtol=1e-4, atol=1e-5)
 
 
+def test_larger_images_have_one_logit_too() -> None:
+    assert judge()(torch.randn(2, 3, 40, 72)).shape == (2, 1)
+
+
 def test_spectral_norm_is_everywhere_or_nowhere() -> None:
     spectral, plain = judge(), judge(replace(TINY_JUDGE, normalization="none"))
     convolutions = [module for module in spectral.modules() if isinstance(module, nn.Conv2d)]

@@ -50,7 +50,7 @@ class ResNetDiscriminatorConfig(NormalizedConfig):
 
 
 class ResNetDiscriminator(NormalizedDiscriminator):
-    """Images (N, 3, H, W) in [-1, 1] -> logits (N, 1), at any size of at least 8 x 8 pixels."""
+    """Images (N, 3, H, W) in [-1, 1] -> logits (N, 1), at the config's size or any larger one."""
 
     config: ResNetDiscriminatorConfig
 
@@ -72,9 +72,8 @@ class ResNetDiscriminator(NormalizedDiscriminator):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         # Pooling is many times faster on a CPU when the channels of a position lie side by side.
         features = self.activation(self.blocks(images.contiguous(memory_format=torch.channels_last)))
-        pooled = features.mean((2, 3), keepdim=True)
-        if self.config.pooling == "sum":
-            pooled = pooled * (features.shape[2] * features.shape[3])
+        pool = torch.sum if self.config.pooling == "sum" else torch.mean
+        pooled = pool(features, (2, 3), keepdim=True)
         logits: Tensor = self.to_logit(pooled).flatten(1)
         return logits
 
