@@ -1,5 +1,7 @@
 """One optimiser's step: clipped, checked, at the rate of the schedule."""
 
+from typing import Literal, get_args
+
 import pytest
 import torch
 from lightning_fabric import Fabric
@@ -8,6 +10,8 @@ from torch import nn
 from shanshui.errors import ConfigError, NonFiniteError
 from shanshui.training.schedules import Schedule
 from shanshui.training.update import AdamConfig, Updater, frozen
+
+Precision = Literal["32-true", "bf16-mixed"]
 
 
 def updater(**config: object) -> Updater:
@@ -115,6 +119,24 @@ def test_weights_are_drawn_to_zero_and_biases_are_not() -> None:
     torch.testing.assert_close(
         gradient(one), torch.cat([(0.5 * weight.sign() + 3.0 * weight).flatten(), torch.zeros(1)])
     )
+
+
+@pytest.mark.parametrize("precision", get_args(Precision))
+def test_a_penalty_may_take_gradients_of_what_the_network_answers(precision: Precision) -> None:
+    torch.manual_seed(0)
+    inner, outer = nn.Linear(3, 64), nn.Linear(64, 1)
+    images = torch.randn(4, 3, requires_grad=True)
+    with torch.no_grad():
+        exact = (torch.sigmoid(inner(images)) * outer.weight) @ inner.weight
+
+    bend = nn.Sequential(inner, nn.Softplus(), outer)
+    one = Updater(Fabric(accelerator="cpu", devices=1, precision=precision), bend, AdamConfig())
+    answers = one.differentiable(images)
+    assert torch.equal(answers, one.network(images)) and answers.dtype == torch.float32
+    (slopes,) = torch.autograd.grad(answers.sum(), images, create_graph=True)
+    torch.testing.assert_close(slopes.detach(), exact, rtol=0.05, atol=0.01)
+    one({"slope": slopes.square().sum()}, 0)
+    assert gradient(one).abs().sum() > 0
 
 
 def test_beta2_follows_its_schedule() -> None:

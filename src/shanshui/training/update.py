@@ -77,6 +77,16 @@ class Updater:
         self.network, self._optimizer = fabric.setup(network, adam)
         self._accumulating = False
 
+    def differentiable(self, *arguments: Any) -> Tensor:
+        """What `network` answers, in the same precision, as a tensor of which a penalty may take a gradient.
+
+        Fabric refuses that for what its own wrapper answers in mixed precision, because it wants to scale losses, and a
+        compiled network is not differentiable twice.
+        """
+        with self._fabric.autocast():
+            answer: Tensor = self.network.module(*arguments)
+        return answer.float()
+
     def __call__(self, terms: Mapping[str, Tensor], images_seen: int) -> None:
         """Step on the sum of `terms` (scalars) at the learning rate of `images_seen`.
 
