@@ -43,7 +43,7 @@ class SceneGenerator:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width in pixels of the scenes that the network was trained on."""
-        return (self._network.unit, self._network.unit)
+        return self._network.size
 
     def generate(
         self,
