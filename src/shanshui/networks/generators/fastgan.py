@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from shanshui.networks.gated import Excitation, GatedUp, NoisyGatedUp, convolution, gated
 from shanshui.networks.generators.base import GeneratorConfig, SceneNetwork
-from shanshui.networks.spectral import without_spectral_norm, without_spectral_norm
+from shanshui.networks.spectral import without_spectral_norm
 
 Block = Literal["lite", "full"]
 
@@ -112,12 +112,6 @@ class FastGAN(SceneNetwork):
         """Height and width in pixels of the scene of one latent cell."""
         rows, columns = self.config.start
         return rows * 2**self.config.doublings, columns * 2**self.config.doublings
-
-    def plain(self) -> "FastGAN":
-        """The same scenes without spectral norm, which is divided out."""
-        network = FastGAN(replace(self.config, spectral_norm=False))
-        network.load_state_dict(without_spectral_norm(self).state_dict())
-        return network
 
     def grid_for(self, height: int, width: int) -> tuple[int, int]:
         """The latent grid whose scene has `height` x `width` pixels.
