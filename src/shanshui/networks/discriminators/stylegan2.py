@@ -77,7 +77,7 @@ class StyleGAN2Discriminator(Discriminator):
         last = channels[-1]
         positions = (config.height >> halvings) * (config.width >> halvings)
         self.from_rgb = EqualizedConv2d(3, channels[0], 1, gain=ACTIVATION_GAIN)
-        self.blocks = nn.Sequential(*(_Halving(fine, coarse) for fine, coarse in pairwise(channels)))
+        self.blocks = nn.Sequential(*(HalvingBlock(fine, coarse) for fine, coarse in pairwise(channels)))
         self.compare = EqualizedConv2d(last + 1, last, 3, gain=ACTIVATION_GAIN)
         self.gather = EqualizedLinear(last * positions, last, gain=ACTIVATION_GAIN)
         self.judge = EqualizedLinear(last, last if config.labels else 1)
@@ -107,9 +107,10 @@ class StyleGAN2Discriminator(Discriminator):
         return logits
 
 
-class _Halving(nn.Module):
-    """{convolution, leaky ReLU, halving convolution, leaky ReLU} beside a halving 1 x 1; the sum over sqrt 2.
+class HalvingBlock(nn.Module):
+    """(N, fine, H, W) -> (N, coarse, H / 2, W / 2).
 
+    {convolution, leaky ReLU, halving convolution, leaky ReLU} beside a halving 1 x 1 convolution; the sum over sqrt 2.
     sqrt 2 after the leaky ReLU and 1 / sqrt 2 after the sum cancel, so the second convolution has gain 1.
     """
 

@@ -56,7 +56,8 @@ class _PlainSynthesis(Synthesis):
         x = self.constant.expand(len(styles), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         for stage, pair in zip(self.stages, styles.split(2, dim=1), strict=True):
             x = stage(x, pair, random)
-        colors: Tensor = self.to_rgb(x)
+        with torch.autocast(x.device.type, enabled=False):
+            colors: Tensor = self.to_rgb(x.to(self.to_rgb.weight.dtype))
         return colors
 
 

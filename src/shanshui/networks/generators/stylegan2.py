@@ -8,6 +8,7 @@ Departures: colours are doubled with their border repeated instead of with zeros
 scene. Nothing else: modulation is computed on maps instead of weights, which gives the same numbers (`modulation`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -47,13 +48,13 @@ class _SkipSynthesis(Synthesis):
         channels, style = config.channels, config.style
         self.layers = 2 * config.doublings + 2
         self.constant = nn.Parameter(torch.randn(1, channels[0], *config.start))
-        self.first = StyledConvolution(_Same(), style, channels[0], channels[0], config.start)
+        self.first = StyledConvolution(convolve, style, channels[0], channels[0], config.start)
         self.doubling = nn.ModuleList()
         self.refining = nn.ModuleList()
         for doublings, (coarse, fine) in enumerate(pairwise(channels), start=1):
             size = config.size_after(doublings)
             self.doubling.append(StyledConvolution(Doubling(), style, coarse, fine, size))
-            self.refining.append(StyledConvolution(_Same(), style, fine, fine, size))
+            self.refining.append(StyledConvolution(convolve, style, fine, fine, size))
         self.to_rgb = nn.ModuleList(ToRGB(style, count) for count in channels)
 
     def forward(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
@@ -82,7 +83,12 @@ class StyledConvolution(nn.Module):
     """
 
     def __init__(
-        self, convolve: nn.Module, style: int, channels_in: int, channels_out: int, size: tuple[int, int]
+        self,
+        convolve: Callable[[Tensor, Tensor], Tensor],
+        style: int,
+        channels_in: int,
+        channels_out: int,
+        size: tuple[int, int],
     ) -> None:
         super().__init__()
         self.convolve = convolve
@@ -101,8 +107,6 @@ class StyledConvolution(nn.Module):
         return activate(y.add_(noise))
 
 
-class _Same(nn.Module):
-    """A 3 x 3 convolution with zero padding."""
-
-    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
-        return F.conv2d(x, weight, padding=1)
+def convolve(x: Tensor, weight: Tensor) -> Tensor:
+    """A 3 x 3 convolution with zero padding: (N, I, H, W), (O, I, 3, 3) -> (N, O, H, W)."""
+    return F.conv2d(x, weight, padding=1)
