@@ -20,9 +20,10 @@ def photo_at(path: Path) -> Path:
 def test_a_size_is_width_times_height() -> None:
     assert parse_size("640x480") == (480, 640)
     assert parse_size(" 256X128 ") == (128, 256)
+    assert parse_size("64") == (64, 64)
 
 
-@pytest.mark.parametrize("text", ["", "640", "0x10", "10x00", "-1x5", "axb", "10x10x10", "1.5x2"])
+@pytest.mark.parametrize("text", ["", "0x10", "10x00", "-1x5", "axb", "10x10x10", "1.5x2"])
 def test_what_is_no_size_is_refused_by_name(text: str) -> None:
     with pytest.raises(ConfigError, match="--size"):
         parse_size(text)

@@ -15,7 +15,7 @@ from shanshui.networks.generators.fastgan import FastGAN
 from shanshui.recipes import RECIPES
 from shanshui.recipes.painter import PAINTER
 
-TINY = ["--size", "32", "--generator.doublings", "3", "--generator.width", "4", "--discriminator.size", "32"]
+TINY = ["--size", "32", "--generator.width", "4"]
 TINY += ["--batch-size", "2", "--workers", "1", "--precision", "32-true"]
 
 

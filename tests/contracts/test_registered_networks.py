@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from shanshui.checkpoints.registry import ARCHITECTURES, build
 from shanshui.checkpoints.weights import load_snapshot, save_snapshot
+from shanshui.networks.generators.base import SceneNetwork
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,17 @@ class Contract:
 
 
 CONTRACTS = {
+    "dcgan": Contract({"doublings": 3, "latent": 4, "width": 2}, lambda count: (torch.randn(count, 4),)),
+    "resnet": Contract({"doublings": 2, "latent": 4, "width": 2}, lambda count: (torch.randn(count, 4),)),
+    "stylegan": Contract(
+        {"doublings": 2, "latent": 4, "style": 4, "width": 2, "mapping_layers": 2},
+        lambda count: (torch.randn(count, 4),),
+    ),
+    "stylegan2": Contract(
+        {"doublings": 2, "latent": 4, "style": 4, "width": 2, "mapping_layers": 2},
+        lambda count: (torch.randn(count, 4),),
+    ),
+    "r3gan": Contract({"doublings": 2, "latent": 4, "width": 2, "group": 2}, lambda count: (torch.randn(count, 4),)),
     "fastgan": Contract({"doublings": 4, "latent": 4, "width": 2}, lambda count: (torch.randn(count, 4, 1, 1),)),
     "feedforward-stylizer": Contract(
         {"styles": ["day", "night"], "width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1},
@@ -42,7 +54,8 @@ def network(name: str) -> nn.Module:
 
 
 def test_it_makes_images(name: str, network: nn.Module) -> None:
-    images = network(*CONTRACTS[name].inputs(2))
+    make: Callable[..., Tensor] = network.sample if isinstance(network, SceneNetwork) else network
+    images = make(*CONTRACTS[name].inputs(2))
     assert images.shape[:2] == (2, 3)
     assert images.abs().max() <= 1.5 and torch.isfinite(images).all()
 

@@ -6,8 +6,13 @@ from typing import Any
 
 from torch import nn
 
-from shanshui.errors import ModelError
+from shanshui.errors import ConfigError, ModelError
+from shanshui.networks.generators.dcgan import DCGAN, DCGANConfig
 from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
+from shanshui.networks.generators.r3gan import R3GAN, R3GANConfig
+from shanshui.networks.generators.resnet import ResNet, ResNetConfig
+from shanshui.networks.generators.stylegan import StyleGAN, StyleGANConfig
+from shanshui.networks.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
 
 
@@ -22,6 +27,11 @@ class Architecture:
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     "fastgan": Architecture(FastGAN, FastGANConfig, role="scene generator"),
+    "dcgan": Architecture(DCGAN, DCGANConfig, role="scene generator"),
+    "resnet": Architecture(ResNet, ResNetConfig, role="scene generator"),
+    "stylegan": Architecture(StyleGAN, StyleGANConfig, role="scene generator"),
+    "stylegan2": Architecture(StyleGAN2, StyleGAN2Config, role="scene generator"),
+    "r3gan": Architecture(R3GAN, R3GANConfig, role="scene generator"),
     "feedforward-stylizer": Architecture(FeedForwardStylizer, FeedForwardConfig, role="stylizer"),
 }
 
@@ -52,5 +62,5 @@ def build(name: str, config: Mapping[str, Any]) -> nn.Module:
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
     try:
         return architecture.network(architecture.config(**values))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ConfigError) as error:
         raise ModelError(f"The model's configuration does not fit the architecture {name!r}: {error}.") from error

@@ -41,6 +41,8 @@ class Generate(Common):
     """WxH in pixels, for instance 256x128; the model's own size when left out."""
     truncation: float = 1.0
     """Below 1: more typical scenes, less variety. 0 makes every scene the same."""
+    label: int | None = None
+    """Class of the scenes by number, for a model that was trained on labelled folders; all in turn when left out."""
     enlarge: int = 1
     """Enlarge each scene this many times (antialiased interpolation; it adds no detail)."""
     grid: int | None = None
@@ -70,6 +72,7 @@ def run(options: Generate, emit: Emit) -> list[Path]:
         options.seed,
         size=None if options.size is None else parse_size(options.size),
         truncation=options.truncation,
+        label=options.label,
     )
     emit(Started(task=TASK, total=options.count))
     digits = max(4, len(str(options.count - 1)))

@@ -5,12 +5,14 @@ This is the one place where training meets evaluation: the loop is handed a judg
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 
+from shanshui.commands.options import parse_size
 from shanshui.errors import ConfigError
 from shanshui.evaluation.collection import with_progress
 from shanshui.evaluation.judge import Judge
@@ -19,13 +21,14 @@ from shanshui.evaluation.references import reference_features
 from shanshui.evaluation.stills import stills
 from shanshui.events import Emit, Warned
 from shanshui.networks.encoders.pooled import PooledVGG19
-from shanshui.recipes.landscape import SceneRecipe
 from shanshui.recipes.painter import StyleRecipe
+from shanshui.recipes.scenes import SceneRecipe
 from shanshui.scenes.base import Source
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sources import open_source
 from shanshui.training.learners.base import Learner
 from shanshui.training.learners.scene import SceneLearner
+from shanshui.training.learners.strategy import fitted, with_labels
 from shanshui.training.learners.style import StyleLearner
 from shanshui.training.loop import TASK
 
@@ -46,21 +49,39 @@ class Lesson:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What can be learned: `about` for the help, the data set in a recipe's `--data`, and how a lesson is built."""
+    """What can be learned.
+
+    Attributes:
+        about: for the help.
+        photos: the data set in a recipe's `--data`.
+        settled: the recipe with everything in it that follows from its size and data.
+        lesson: builds what learns.
+    """
 
     about: str
     photos: Callable[[Any, Path], Path]
+    settled: Callable[[Any, Path], Any]
     lesson: Callable[[Any, Path, Fabric, Emit], Lesson]
+
+
+def settle_scenes(recipe: SceneRecipe, data: Path) -> SceneRecipe:
+    """`recipe` with networks of its size, which know as many labels as `data` has folders if they are to be told."""
+    height, width = parse_size(recipe.size)
+    learner = fitted(recipe.learner, height, width)
+    if recipe.labels == "folders":
+        learner = with_labels(learner, len(SceneDataset(open_source(data), height, width).classes))
+    return replace(recipe, learner=learner)
 
 
 def scene_lesson(recipe: SceneRecipe, data: Path, fabric: Fabric, emit: Emit) -> Lesson:
     """Scenes from the photos in `data`, judged by VGG-19, which the discriminator does not look through."""
     source = open_source(data)
-    learner = SceneLearner(
-        recipe.learner, height=recipe.size, width=recipe.size, seed=recipe.settings.seed, fabric=fabric
-    )
-    dataset = SceneDataset(source, recipe.size, recipe.size, flip=recipe.flip, min_scale=recipe.min_scale, emit=emit)
-    return Lesson(learner=learner, dataset=dataset, judge=_judge(source, recipe.size, fabric.device, emit))
+    height, width = parse_size(recipe.size)
+    dataset = SceneDataset(source, height, width, flip=recipe.flip, min_scale=recipe.min_scale, emit=emit)
+    seed = recipe.settings.seed
+    labels = partial(_labels, dataset, seed) if recipe.labels == "folders" else None
+    learner = SceneLearner(recipe.learner, seed=seed, fabric=fabric, labels=labels)
+    return Lesson(learner=learner, dataset=dataset, judge=_judge(source, height, width, fabric.device, emit))
 
 
 def style_lesson(recipe: StyleRecipe, data: Path, fabric: Fabric, emit: Emit) -> Lesson:
@@ -83,11 +104,13 @@ SUBJECTS: Mapping[str, Subject] = {
     "scene": Subject(
         about="a generator learns to make scenes like your photos",
         photos=lambda recipe, data: data,
+        settled=settle_scenes,
         lesson=scene_lesson,
     ),
     "style": Subject(
         about="a stylizer learns to paint any photo in the styles of your paintings",
         photos=lambda recipe, data: data / recipe.photos,
+        settled=lambda recipe, data: recipe,
         lesson=style_lesson,
     ),
 }
@@ -110,7 +133,12 @@ def with_styles(recipe: StyleRecipe, texts: tuple[str, ...]) -> StyleRecipe:
     return replace(recipe, learner=replace(recipe.learner, styles=styles))
 
 
-def _judge(source: Source, size: int, device: torch.device, emit: Emit) -> Judge | None:
+def _labels(dataset: SceneDataset, seed: int, images_seen: int, count: int) -> torch.Tensor:
+    """What the learner is told of the `count` images that come after `images_seen`."""
+    return torch.tensor([dataset.label(seed, position) for position in range(images_seen, images_seen + count)])
+
+
+def _judge(source: Source, height: int, width: int, device: torch.device, emit: Emit) -> Judge | None:
     count = min(len(source), REFERENCES)
     if count < FEWEST_REFERENCES:
         message = (
@@ -120,14 +148,14 @@ def _judge(source: Source, size: int, device: torch.device, emit: Emit) -> Judge
         return None
     extractor = PooledVGG19().to(device)
     reference = reference_features(
-        with_progress(stills(source, size, size, count=count), count, emit),
+        with_progress(stills(source, height, width, count=count), count, emit),
         extractor,
         features_of(DEFAULT_FIGURES),
-        height=size,
-        width=size,
+        height=height,
+        width=width,
         digest=source.digest,
         count=count,
         device=device,
         emit=emit,
     )
-    return Judge(reference, extractor, height=size, width=size, fakes=JUDGED, device=device)
+    return Judge(reference, extractor, height=height, width=width, fakes=JUDGED, device=device)

@@ -57,15 +57,16 @@ def available_devices() -> list[str]:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """`640x480` as (height, width) = (480, 640), in pixels.
+    """`640x480` as (height, width) = (480, 640), in pixels; `64` is a square.
 
     Raises:
-        ConfigError: not of the form WxH with whole numbers of at least 1.
+        ConfigError: not of the form WxH or S with whole numbers of at least 1.
     """
-    match = re.fullmatch(r"(\d{1,6})[x×](\d{1,6})", text.strip().lower())
-    if match is None or "0" in (match[1].lstrip("0") or "0", match[2].lstrip("0") or "0"):
+    match = re.fullmatch(r"(?P<width>\d{1,6})(?:[x×](?P<height>\d{1,6}))?", text.strip().lower())
+    sides = (0, 0) if match is None else (int(match["height"] or match["width"]), int(match["width"]))
+    if min(sides) < 1:
         raise ConfigError(f"--size {text} is not a size: give width x height in pixels, for instance 256x128.")
-    return int(match[2]), int(match[1])
+    return sides
 
 
 def require_positive(**values: float) -> None:

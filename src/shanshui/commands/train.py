@@ -89,6 +89,7 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
     fabric = start_fabric(resolve_device(options.device), options.precision)
     # Everything that can be refused is looked at before the run's folder comes into being.
     source = open_source(SUBJECTS[subject].photos(recipe, options.data))
+    recipe = SUBJECTS[subject].settled(recipe, options.data)
     config = _config(subject, recipe, options, source.digest)
     folder = RunFolder.reopen(options.run, config, may_differ=MAY_DIFFER) if options.resume else None
     lesson = SUBJECTS[subject].lesson(recipe, options.data, fabric, emit)

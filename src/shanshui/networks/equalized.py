@@ -47,6 +47,8 @@ class EqualizedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # The scale goes into the product: for a batch of 16, scaling the matrix would cost more than multiplying by it.
+        # Autocast does not reach this product on every device, so numbers that arrive in half precision are widened.
+        x = x.to(self.weight.dtype)
         return torch.addmm(self._bias_scale * self.bias, x, self.weight.t(), alpha=self._weight_scale)
 
 

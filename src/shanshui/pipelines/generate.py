@@ -11,7 +11,7 @@ from shanshui.checkpoints.weights import load_snapshot
 from shanshui.checkpoints.zoo import resolve
 from shanshui.errors import ConfigError, ModelError
 from shanshui.images.pixels import to_pixels
-from shanshui.networks.generators.fastgan import FastGAN
+from shanshui.networks.generators.base import SceneNetwork
 
 # Latents of one scene are drawn from a generator of their own, seeded by (seed, index): a scene does not depend on
 # how many others are asked for, nor on the size of the batch that it is computed in.
@@ -22,11 +22,11 @@ _LARGEST_SEED = 2**40
 class SceneGenerator:
     """Makes scenes: number i of seed s is the same picture each time on the same machine."""
 
-    def __init__(self, network: FastGAN, *, device: torch.device | str = "cpu") -> None:
+    def __init__(self, network: SceneNetwork, *, device: torch.device | str = "cpu") -> None:
         """Use `network`, which is moved to `device`."""
         self._device = torch.device(device)
         network = network.to(self._device).eval().requires_grad_(False)
-        self._network: FastGAN = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network: SceneNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, device: torch.device | str = "cpu") -> Self:
@@ -36,7 +36,7 @@ class SceneGenerator:
             ModelError: there is no such model, or it is not a scene generator.
         """
         network, _ = load_snapshot(resolve(name))
-        if not isinstance(network, FastGAN):
+        if not isinstance(network, SceneNetwork):
             raise ModelError(f"{name} is not a scene generator but a {type(network).__name__}: try `landscape`.")
         return cls(network, device=device)
 
@@ -52,6 +52,7 @@ class SceneGenerator:
         *,
         size: tuple[int, int] | None = None,
         truncation: float = 1.0,
+        label: int | None = None,
         batch_size: int = 16,
     ) -> Iterator[Image.Image]:
         """Scenes, computed as they are asked for.
@@ -60,8 +61,8 @@ class SceneGenerator:
             count: how many, at least 0.
             seed: from 0 to 2^40.
             size: (height, width) in pixels, multiples of `self.size`; that size itself when left out.
-            truncation: scale of the latents in [0, 1]; below 1 scenes are more typical and less varied (Brock et al.
-                2019, https://arxiv.org/abs/1809.11096, section 3.1).
+            truncation: in [0, 1]; below 1 scenes are more typical and less varied (`SceneNetwork.sample`).
+            label: class of the scenes, for a network that was told classes; all in turn when left out.
             batch_size: scenes computed together, at least 1; it changes speed and memory alone.
 
         Returns:
@@ -81,17 +82,37 @@ class SceneGenerator:
             grid = self._network.grid_for(*(size or self.size))
         except ValueError as error:
             raise ConfigError(f"Scenes of this size cannot be made: {error}.") from error
-        return self._generate(count, seed, grid, truncation, batch_size)
+        return self._generate(count, seed, grid, self._labels(count, label), truncation, batch_size)
 
     def _generate(
-        self, count: int, seed: int, grid: tuple[int, int], truncation: float, batch_size: int
+        self,
+        count: int,
+        seed: int,
+        grid: tuple[int, int],
+        labels: torch.Tensor | None,
+        truncation: float,
+        batch_size: int,
     ) -> Iterator[Image.Image]:
         for first in range(0, count, batch_size):
             indices = range(first, min(first + batch_size, count))
-            latents = torch.cat([self._latent(seed, index, grid) for index in indices])
+            latents = torch.cat([self._latent(seed, index, grid) for index in indices]).to(self._device)
+            told = None if labels is None else labels[indices.start : indices.stop]
             with torch.inference_mode():
-                scenes = self._network(truncation * latents.to(self._device))
+                scenes = self._network.sample(latents, told, truncation)
             yield from (Image.fromarray(pixels) for pixels in to_pixels(scenes))
+
+    def _labels(self, count: int, label: int | None) -> torch.Tensor | None:
+        """The class of each scene: `label`, or all in turn; None for a network that knows none."""
+        known = self._network.config.labels
+        if label is not None and not 0 <= label < known:
+            raise ConfigError(
+                f"There is no class {label}: this model knows {known} classes of scenes"
+                + (", from 0." if known else ".")
+            )
+        if known == 0:
+            return None
+        in_turn = torch.arange(count, device=self._device) % known
+        return in_turn if label is None else torch.full_like(in_turn, label)
 
     def _latent(self, seed: int, index: int, grid: tuple[int, int]) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed * _SEED_STRIDE + index)

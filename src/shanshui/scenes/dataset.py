@@ -3,6 +3,7 @@
 import math
 import threading
 from collections import OrderedDict
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,31 @@ class SceneDataset:
         box = crop_box(left, top, crop_height, crop_width, rows, columns)
         image = resize(copy, self.height, self.width, box=box)
         return np.ascontiguousarray(image[:, ::-1]) if self._flip and mirrored < 0.5 else image
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the folders that the files lie in, sorted: the labels of the images, by number.
+
+        Raises:
+            DataError: some or all files lie in no folder.
+        """
+        return tuple(sorted({self._folder(name) for name in self.source.names}))
+
+    def label(self, seed: int, position: int) -> int:
+        """The number of the class of the training image `position`."""
+        index = index_at(seed, position, len(self))
+        self._usable(index)  # so that an unusable file is known, whose replacement is shown
+        while index in self._refused:
+            index = (index + 1) % len(self)
+        return self.classes.index(self._folder(self.source.names[index]))
+
+    def _folder(self, name: str) -> str:
+        folder, slash, _ = name.partition("/")
+        if not slash:
+            raise DataError(
+                f"{name} in {self.source.label} lies in no folder, so it has no label: put each class in a folder."
+            )
+        return folder
 
     def still(self, index: int) -> NDArray[np.uint8]:
         """File number `index` without randomness: the largest centred crop, resized.

@@ -8,7 +8,7 @@ Two parts, because only the second one learns:
 
 Departures: images enter the encoder at their own size instead of being enlarged to 224 (at 128 px this is what makes
 a CPU training possible), and the number of halvings per map follows from the map's size. Spectral norm is kept
-where no batch norm follows, which is where it acts (see `generators.fastgan`).
+where no batch norm follows, which is where it acts (see `networks.gated`).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,9 @@
 """What every scene generator is: latents in, scenes out, and how to know which sizes it can make."""
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +60,10 @@ class SceneNetwork(nn.Module, ABC):
         """
         scenes: Tensor = self(latents * truncation, labels)
         return scenes
+
+    def plain(self) -> Self:
+        """A copy for use, without what only training needs; it makes the same scenes."""
+        return deepcopy(self)
 
     def grid_for(self, height: int, width: int) -> tuple[int, int]:
         """The latent grid whose scene has `height` x `width` pixels: (1, 1) where latents have no grid.

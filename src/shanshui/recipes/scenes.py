@@ -1,0 +1,227 @@
+"""Scenes from a few thousand landscape photographs: every architecture of the field, for one processor or one GPU.
+
+The small recipes (64 px) are sized so that a step takes about a second of one processor core. `benchmarks/recipes.py`
+trains them side by side; docs/numerics.md has what came of it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from shanshui.networks.discriminators.dcgan import DCGANDiscriminatorConfig
+from shanshui.networks.discriminators.fastgan import FastGANDiscriminatorConfig
+from shanshui.networks.discriminators.r3gan import R3GANDiscriminatorConfig
+from shanshui.networks.discriminators.resnet import ResNetDiscriminatorConfig
+from shanshui.networks.discriminators.stylegan2 import StyleGAN2DiscriminatorConfig
+from shanshui.networks.generators.dcgan import DCGANConfig
+from shanshui.networks.generators.fastgan import FastGANConfig
+from shanshui.networks.generators.r3gan import R3GANConfig
+from shanshui.networks.generators.resnet import ResNetConfig
+from shanshui.networks.generators.stylegan import StyleGANConfig
+from shanshui.networks.generators.stylegan2 import StyleGAN2Config
+from shanshui.training.learners.strategy import PenaltyConfig, SceneConfig
+from shanshui.training.schedules import Schedule
+from shanshui.training.settings import TrainSettings
+from shanshui.training.update import AdamConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneRecipe:
+    """Everything that `shanshui train scene` needs besides a data set.
+
+    Attributes:
+        size: pixels of the scenes, `64` or width x height like `112x64`; both networks are fitted to it.
+        labels: "folders" tells the networks in which folder of the data set a photograph lies.
+        min_scale: smallest random crop, as a share of the largest one.
+        flip: mirror photographs at random.
+    """
+
+    size: str
+    learner: SceneConfig
+    settings: TrainSettings
+    labels: Literal["none", "folders"] = "none"
+    min_scale: float = 0.8
+    flip: bool = True
+
+
+SMALL = TrainSettings(images=60_000)
+"""What the 64 px recipes see: about an hour of one processor core."""
+
+LARGE = TrainSettings(images=2_000_000, batch_size=64, workers=8)
+"""For a GPU."""
+
+_DCGAN_ADAM = AdamConfig(learning_rate=2e-4, beta1=0.5, beta2=0.999)
+_CRITIC_ADAM = AdamConfig(learning_rate=1e-4, beta1=0.0, beta2=0.9)
+_STYLEGAN_ADAM = AdamConfig(learning_rate=2.5e-3, beta1=0.0, beta2=0.99)
+
+DCGAN_64 = SceneRecipe(
+    size="64",
+    learner=SceneConfig(
+        generator=DCGANConfig(width=32),
+        discriminator=DCGANDiscriminatorConfig(channels=32),
+        game="non-saturating",
+        generator_adam=_DCGAN_ADAM,
+        discriminator_adam=_DCGAN_ADAM,
+    ),
+    settings=SMALL,
+)
+"""Radford et al. 2016 at half the width, with differentiable augmentation: it would learn so few photos by heart."""
+
+WGAN_64 = SceneRecipe(
+    size="64",
+    learner=SceneConfig(
+        generator=DCGANConfig(width=32),
+        discriminator=DCGANDiscriminatorConfig(channels=32, normalization="none"),
+        game="wasserstein",
+        penalties=PenaltyConfig(clip_weights=0.01),
+        critic_steps=5,
+        generator_adam=AdamConfig(learning_rate=5e-5, beta1=0.0, beta2=0.99),
+        discriminator_adam=AdamConfig(learning_rate=5e-5, beta1=0.0, beta2=0.99),
+    ),
+    settings=SMALL,
+)
+"""Arjovsky et al. 2017: weight clipping, five steps of the critic to one of the generator; Adam instead of RMSProp."""
+
+WGAN_GP_64 = SceneRecipe(
+    size="64",
+    learner=SceneConfig(
+        generator=DCGANConfig(width=32),
+        discriminator=DCGANDiscriminatorConfig(channels=32, normalization="layer"),
+        game="wasserstein",
+        penalties=PenaltyConfig(gradient_penalty=10.0),
+        critic_steps=5,
+        generator_adam=_CRITIC_ADAM,
+        discriminator_adam=_CRITIC_ADAM,
+    ),
+    settings=SMALL,
+)
+"""Gulrajani et al. 2017 on DCGAN's networks, layer norm in the critic."""
+
+RESNET_64 = SceneRecipe(
+    size="64",
+    learner=SceneConfig(
+        generator=ResNetConfig(width=32),
+        discriminator=ResNetDiscriminatorConfig(channels=32),
+        game="hinge",
+        generator_adam=AdamConfig(learning_rate=2e-4, beta1=0.0, beta2=0.9),
+        discriminator_adam=AdamConfig(learning_rate=2e-4, beta1=0.0, beta2=0.9),
+    ),
+    settings=SMALL,
+)
+"""Residual networks with spectral norm and hinge, Miyato et al. 2018."""
+
+STYLEGAN_64 = SceneRecipe(
+    size="64",
+    learner=SceneConfig(
+        generator=StyleGANConfig(width=32, widest=128, latent=128, style=128, mapping_layers=4),
+        discriminator=StyleGAN2DiscriminatorConfig(channels=32, widest=128),
+        game="non-saturating",
+        penalties=PenaltyConfig(r1=1.0, r1_every=16),
+        generator_adam=_STYLEGAN_ADAM,
+        discriminator_adam=_STYLEGAN_ADAM,
+    ),
+    settings=SMALL,
+)
+"""The style-based generator of Karras et al. 2019, against the residual discriminator that its successor introduced."""
+
+STYLEGAN2_64 = SceneRecipe(
+    size="64",
+    learner=SceneConfig(
+        generator=StyleGAN2Config(width=32, widest=128, latent=128, style=128, mapping_layers=4),
+        discriminator=StyleGAN2DiscriminatorConfig(channels=32, widest=128),
+        game="non-saturating",
+        penalties=PenaltyConfig(r1=1.0, r1_every=16, path_length=2.0),
+        generator_adam=_STYLEGAN_ADAM,
+        discriminator_adam=_STYLEGAN_ADAM,
+    ),
+    settings=SMALL,
+)
+"""Karras et al. 2020 at a quarter of the width: lazy R1, path length, mixed styles."""
+
+STYLEGAN2_256 = SceneRecipe(
+    size="256",
+    learner=SceneConfig(
+        generator=StyleGAN2Config(width=64),
+        discriminator=StyleGAN2DiscriminatorConfig(channels=64),
+        game="non-saturating",
+        penalties=PenaltyConfig(r1=1.0, r1_every=16, path_length=2.0),
+        augmentation="ada",
+        generator_adam=_STYLEGAN_ADAM,
+        discriminator_adam=_STYLEGAN_ADAM,
+        average_half_life=20_000,
+    ),
+    settings=LARGE,
+)
+"""The paper's width with adaptive augmentation (Karras et al. 2020b), for a GPU."""
+
+FASTGAN_256 = SceneRecipe(
+    size="256",
+    learner=SceneConfig(
+        generator=FastGANConfig(width=32, latent=256, block="full"),
+        discriminator=FastGANDiscriminatorConfig(channels=32),
+        game="soft-hinge",
+        penalties=PenaltyConfig(reconstruction=1.0),
+        generator_adam=AdamConfig(learning_rate=2e-4, beta1=0.5, beta2=0.999),
+        discriminator_adam=AdamConfig(learning_rate=2e-4, beta1=0.5, beta2=0.999),
+    ),
+    settings=replace(LARGE, images=400_000, batch_size=8),
+)
+"""Liu et al. 2021: few photographs, a discriminator that reconstructs; mean absolute difference instead of LPIPS."""
+
+PROJECTED_64 = SceneRecipe(size="64", learner=SceneConfig(), settings=SMALL)
+"""Sauer et al. 2021: to try out a data set of your own before a longer training."""
+
+PROJECTED_128 = SceneRecipe(size="128", learner=SceneConfig(), settings=TrainSettings(images=200_000))
+"""128 px, made for a CPU: the recipe of the model `landscape`, whose card has its cost and scores."""
+
+PROJECTED_256 = SceneRecipe(size="256", learner=SceneConfig(generator=FastGANConfig(width=64)), settings=LARGE)
+"""256 px with twice the channels: for a GPU. No model that ships was trained with it yet."""
+
+
+def _r3gan(images: int, gamma: float, half_life: float, generator: R3GANConfig, channels: int) -> SceneConfig:
+    """R3GAN with the schedules of its paper over a training of so many images."""
+    adam = AdamConfig(
+        learning_rate=2e-4,
+        beta1=0.0,
+        beta2=0.99,
+        schedule=Schedule(kind="cosine", decay_images=images, floor=0.25),
+        beta2_schedule=Schedule(warm_up=images, rise="cosine", start=0.9 / 0.99),
+    )
+    falling = Schedule(kind="cosine", decay_images=images, floor=0.1)
+    return SceneConfig(
+        generator=generator,
+        discriminator=R3GANDiscriminatorConfig(channels=channels),
+        game="relativistic",
+        penalties=PenaltyConfig(r1=gamma, r2=gamma, schedule=falling),
+        generator_adam=adam,
+        discriminator_adam=adam,
+        average_half_life=half_life,
+    )
+
+
+R3GAN_64 = SceneRecipe(size="64", learner=_r3gan(SMALL.images, 2.0, 5_000, R3GANConfig(), 16), settings=SMALL)
+"""Huang et al. 2024 with one block a size: relativistic pairing, R1 and R2 in every step, falling strengths."""
+
+R3GAN_256 = SceneRecipe(
+    size="256", learner=_r3gan(LARGE.images, 150.0, 500_000, R3GANConfig(width=96, blocks=2), 96), settings=LARGE
+)
+"""The paper's width and blocks, for a GPU."""
+
+SCENE_RECIPES = {
+    "projected-64": PROJECTED_64,
+    "projected-128": PROJECTED_128,
+    "projected-256": PROJECTED_256,
+    "dcgan-64": DCGAN_64,
+    "wgan-64": WGAN_64,
+    "wgan-gp-64": WGAN_GP_64,
+    "resnet-64": RESNET_64,
+    "stylegan-64": STYLEGAN_64,
+    "stylegan2-64": STYLEGAN2_64,
+    "stylegan2-256": STYLEGAN2_256,
+    "fastgan-256": FASTGAN_256,
+    "r3gan-64": R3GAN_64,
+    "r3gan-256": R3GAN_256,
+    "landscape-64": PROJECTED_64,
+    "landscape-128": PROJECTED_128,
+    "landscape-256": PROJECTED_256,
+}
+"""`landscape-*` are the projected recipes under the name of the model that ships."""
