@@ -146,3 +146,23 @@ def test_grey_deep_and_transparent_files_are_training_images_too(folder: Folder,
 def test_impossible_sizes_and_scales_are_refused(photos: Path, height: int, width: int, min_scale: float) -> None:
     with pytest.raises(ConfigError):
         SceneDataset(open_source(photos), height, width, min_scale=min_scale)
+
+
+def test_folders_are_labels(folder: Folder, photo: Photo) -> None:
+    names = ["b/1.png", "a/1.png", "a/2.png", "c/1.png"]
+    root = folder({name: photo(30 * index, 40, 40) for index, name in enumerate(names)} | {"b/0.png": b"no image"})
+    dataset = SceneDataset(open_source(root), 16, 16, min_scale=1.0, flip=False)
+    assert dataset.classes == ("a", "b", "c")
+    for position in range(20):
+        shown = dataset.item(3, position)
+        same = [
+            i
+            for i, name in enumerate(dataset.source.names)
+            if name != "b/0.png" and np.array_equal(dataset.still(i), shown)
+        ]
+        assert dataset.classes[dataset.label(3, position)] == dataset.source.names[same[0]].split("/")[0]
+
+
+def test_images_without_a_folder_have_no_label(photos: Path) -> None:
+    with pytest.raises(DataError, match="lies in no folder"):
+        _ = SceneDataset(open_source(photos), 16, 16).classes
