@@ -3,7 +3,8 @@
 import pytest
 
 from shanshui.errors import ConfigError
-from shanshui.evaluation.figures import complete, distance_of, feature_of, features_needed, spread
+from shanshui.evaluation.figures import complete, distance_of, feature_of, features_needed
+from shanshui.evaluation.gallery import spread
 
 FEATURES = ("vgg19_relu4_4", "vgg19_relu5_4")
 

@@ -37,8 +37,8 @@ from shanshui.evaluation.figures import (
     distance_of,
     features_needed,
     painting_figures,
-    spread,
 )
+from shanshui.evaluation.gallery import spread
 from shanshui.evaluation.measures import measure_of
 from shanshui.evaluation.protocols import Protocol
 from shanshui.evaluation.report import Explanation, render

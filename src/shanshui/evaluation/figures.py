@@ -100,9 +100,3 @@ def distance_of(figure: str) -> str | None:
 def features_needed(figures: Iterable[str]) -> frozenset[str]:
     """Names of the features that `figures` look at; ConfigError for a figure that does not exist."""
     return frozenset(feature for figure in figures if (feature := feature_of(figure)) is not None)
-
-
-def spread(total: int, count: int) -> list[int]:
-    """At most `count` of `total` rows, evenly spread."""
-    count = min(total, count)
-    return [index * total // count for index in range(count)]

@@ -6,7 +6,6 @@ import numpy as np
 
 from shanshui.evaluation.assessment import Distribution, Gallery, Neighbours
 from shanshui.evaluation.collection import Collection
-from shanshui.evaluation.figures import spread
 from shanshui.evaluation.memorization import Memorization
 from shanshui.evaluation.pairing import Pairing
 
@@ -93,3 +92,9 @@ def _fine_detail(real: Collection, judged: Collection) -> Distribution:
             "real": real.features["spectrum"].values[:, 0].astype(np.float64),
         },
     )
+
+
+def spread(total: int, count: int) -> list[int]:
+    """At most `count` of `total` rows, evenly spread."""
+    count = min(total, count)
+    return [index * total // count for index in range(count)]
