@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from shanshui.atomic import storage_errors
 from shanshui.errors import DataError, ImageError, NonFiniteError
+from shanshui.evaluation.streams import in_streams
 from shanshui.images.pixels import to_tensor
 from shanshui.images.resize import fit_crop
 
@@ -69,8 +70,9 @@ def extract(
     within 1e-5 of their size, not bit for bit.
 
     Args:
-        images: HWC RGB uint8, of any sizes; consumed once, lazily.
-        extractor: the frozen network; a module is put into evaluation mode.
+        images: HWC RGB uint8, of any sizes; consumed once, a few batches ahead of the network.
+        extractor: the frozen network; a module is put into evaluation mode. On a processor it is called from several
+            threads at once.
         height: rows of the images that the network sees.
         width: columns of them.
         batch_size: images per forward pass, at least 1.
@@ -84,18 +86,30 @@ def extract(
     """
     if isinstance(extractor, torch.nn.Module):
         extractor.eval()
-    matrices: dict[str, _GrowingMatrix] = {}
-    frames = (framed(image, height, width) for image in images)
-    with torch.inference_mode(), _full_precision(torch.device(device)):
-        while batch := list(islice(frames, batch_size)):
-            for image in batch:
-                watch(image)
+
+    def features_of(batch: list[Image]) -> Mapping[str, NDArray[np.float32]]:
+        with torch.inference_mode(), _full_precision(torch.device(device)):
             features = extractor(to_tensor(np.stack(batch)).to(device))
-            for name, rows in features.items():
-                matrices.setdefault(name, _GrowingMatrix()).append(_checked_rows(name, rows, len(batch)))
+            return {name: _checked_rows(name, rows, len(batch)) for name, rows in features.items()}
+
+    matrices: dict[str, _GrowingMatrix] = {}
+    batches = _batches(images, batch_size, height, width, watch)
+    for features in in_streams(features_of, batches, device=torch.device(device)):
+        for name, rows in features.items():
+            matrices.setdefault(name, _GrowingMatrix()).append(rows)
     if not matrices:
         raise DataError("There are no images to measure: give at least a few hundred.")
     return {name: FeatureSet(name, matrix.finish()) for name, matrix in matrices.items()}
+
+
+def _batches(
+    images: Iterable[Image], size: int, height: int, width: int, watch: Callable[[Image], None]
+) -> Iterator[list[Image]]:
+    frames = (framed(image, height, width) for image in images)
+    while batch := list(islice(frames, size)):
+        for image in batch:
+            watch(image)
+        yield batch
 
 
 def together(*extractors: Extractor) -> Extractor:
