@@ -18,6 +18,11 @@ from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
 TINY: dict[str, dict[str, Any]] = {
     "fastgan": {"doublings": 2, "latent": 4, "width": 1, "spectral_norm": False},
     "feedforward-stylizer": {"styles": ["day", "night"], "width": 4, "blocks": 1},
+    "dcgan": {"doublings": 2, "latent": 4, "width": 1},
+    "resnet": {"doublings": 2, "latent": 4, "width": 1},
+    "stylegan": {"doublings": 1, "latent": 4, "style": 4, "width": 1, "mapping_layers": 1},
+    "stylegan2": {"doublings": 1, "latent": 4, "style": 4, "width": 1, "mapping_layers": 1},
+    "r3gan": {"doublings": 1, "latent": 4, "width": 2, "group": 2},
 }
 
 
