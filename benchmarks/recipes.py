@@ -5,8 +5,8 @@
 
 `photos.zip` has the folders `train` and `heldout`. Each recipe learns in a process of its own, on one thread, until
 that process has used so many minutes of processor time (other work on the machine does not count), saves and leaves; a
-later call goes on where it stopped, and passes over what is finished. Then `shanshui evaluate` measures each against the
-held-out photographs. Prints one row a recipe in markdown; a sheet of samples is the newest in RUN/samples.
+later call goes on where it stopped, and passes over what is finished. Then `shanshui evaluate` measures each against
+the held-out photographs. Prints one row a recipe in markdown; a sheet of samples is the newest in RUN/samples.
 """
 
 import argparse
