@@ -34,6 +34,8 @@ Extractor: TypeAlias = Callable[[torch.Tensor], Mapping[str, torch.Tensor]]
 RESIDENT_BYTES = 2**28
 """Features of one layer are held in memory up to 256 MiB (32,768 images of 2,048 numbers), beyond that on disk."""
 
+_BLOCK_ROWS = 1024
+
 
 @dataclass(frozen=True)
 class FeatureSet:
@@ -125,7 +127,11 @@ def together(*extractors: Extractor) -> Extractor:
 
 
 class _GrowingMatrix:
-    """Rows of one width: in memory up to a limit, in an unnamed temporary file beyond it."""
+    """Rows of one width: in memory up to a limit, in an unnamed temporary file beyond it.
+
+    Rows are copied into large blocks. Kept as they come, they would pin the memory that the network worked in, a little
+    of it for every batch.
+    """
 
     def __init__(self) -> None:
         self._blocks: list[NDArray[np.float32]] = []
@@ -133,24 +139,36 @@ class _GrowingMatrix:
         self._shape = (0, 0)
 
     def append(self, rows: NDArray[np.float32]) -> None:
-        self._shape = (self._shape[0] + len(rows), rows.shape[1])
-        self._blocks.append(np.ascontiguousarray(rows))
-        if self._file is not None or self._shape[0] * self._shape[1] * rows.itemsize > RESIDENT_BYTES:
-            self._spill()
+        self._shape = (self._shape[0], rows.shape[1])
+        while len(rows) > 0:
+            place = self._shape[0] % _BLOCK_ROWS
+            if place == 0:
+                self._spill_full_blocks()
+                self._blocks.append(np.empty((_BLOCK_ROWS, rows.shape[1]), np.float32))
+            taken = rows[: _BLOCK_ROWS - place]
+            self._blocks[-1][place : place + len(taken)] = taken
+            self._shape = (self._shape[0] + len(taken), rows.shape[1])
+            rows = rows[len(taken) :]
 
     def finish(self) -> NDArray[np.float32]:
+        self._blocks[-1] = self._blocks[-1][: (self._shape[0] - 1) % _BLOCK_ROWS + 1]
+        self._spill_full_blocks()
         if self._file is None:
             return np.concatenate(self._blocks)
         self._file.flush()
         with self._file:  # the mapping outlives the file
             return np.memmap(self._file, np.float32, "r", shape=self._shape)
 
-    def _spill(self) -> None:
+    def _spill_full_blocks(self) -> None:
+        """Move what is held to the file, once there is too much of it."""
+        held = self._shape[0] * self._shape[1] * np.dtype(np.float32).itemsize
+        if self._file is None and held <= RESIDENT_BYTES:
+            return
         with storage_errors(Path(gettempdir())):
             if self._file is None:
                 self._file = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - lives as long as the mapping needs it
             for block in self._blocks:
-                self._file.write(block.data)
+                self._file.write(np.ascontiguousarray(block).data)
         self._blocks.clear()
 
 
