@@ -1,7 +1,6 @@
 """Scenes from a few thousand landscape photographs: every architecture of the field, for one processor or one GPU.
 
-The small recipes (64 px) are sized so that a step takes about a second of one processor core. `benchmarks/recipes.py`
-trains them side by side; docs/numerics.md has what came of it.
+The recipes at 64 px are sized for one processor core; `benchmarks/recipes.py` trains them side by side.
 """
 
 from dataclasses import dataclass, replace
@@ -44,7 +43,7 @@ class SceneRecipe:
 
 
 SMALL = TrainSettings(images=60_000)
-"""What the 64 px recipes see: about an hour of one processor core."""
+"""For one processor core."""
 
 LARGE = TrainSettings(images=2_000_000, batch_size=64, workers=8)
 """For a GPU."""
