@@ -85,15 +85,22 @@ class Halve(nn.Module):
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.project = _projection(channels_in, channels_out)
-        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-        self.filter: Tensor
-        self.register_buffer("filter", torch.outer(taps, taps), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) -> (N, C_out, H / 2, W / 2)."""
-        kernel = self.filter.expand(x.shape[1], 1, 4, 4)
-        halved: Tensor = self.project(F.conv2d(x, kernel, stride=2, padding=1, groups=x.shape[1]))
+        halved: Tensor = self.project(_half_the_rows(_half_the_rows(x).mT).mT)
         return halved
+
+
+def _half_the_rows(x: Tensor) -> Tensor:
+    """(..., 2 H, W) -> (..., H, W), filtered with [1, 3, 3, 1] / 8; zeros beyond the border.
+
+    Sums of slices: the gradient of a depthwise convolution that skips positions takes several times as long.
+    """
+    x = F.pad(x, (0, 0, 1, 1))
+    outer = x[..., 0:-3:2, :] + x[..., 3::2, :]
+    inner = x[..., 1:-2:2, :] + x[..., 2:-1:2, :]
+    return (outer + 3 * inner) / 8
 
 
 def require_groups(channels: int, expansion: int, group: int) -> None:
