@@ -8,7 +8,6 @@ normalisation is the initialisation, after Fix-up (Zhang, Dauphin and Ma 2019, h
 import math
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
