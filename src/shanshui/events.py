@@ -56,6 +56,38 @@ class Warned:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alarmed:
+    """A monitor found something wrong after `done` units.
+
+    Attributes:
+        alarm: which one, for instance `collapse`.
+        message: what was found, in one sentence.
+        path: a picture of the evidence, where there is one.
+    """
+
+    task: str
+    alarm: str
+    message: str
+    done: int
+    path: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What was done about an alarm: `answer` is warn, stop or rollback, `message` says it in one sentence.
+
+    After a rollback the work goes on from `resumed_at` units.
+    """
+
+    task: str
+    alarm: str
+    answer: str
+    message: str
+    done: int
+    resumed_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finished:
     """Work ended after `done` units, for `reason`: complete, interrupted, or a condition that was met."""
 
@@ -64,7 +96,7 @@ class Finished:
     reason: str
 
 
-Event: TypeAlias = Started | Progress | ImageReady | Metric | Warned | Finished
+Event: TypeAlias = Started | Progress | ImageReady | Metric | Warned | Alarmed | Answered | Finished
 Emit: TypeAlias = Callable[[Event], None]
 
 

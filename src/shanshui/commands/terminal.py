@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from shanshui.events import Emit, Event, Finished, ImageReady, Metric, Started, Warned
+from shanshui.events import Alarmed, Answered, Emit, Event, Finished, ImageReady, Metric, Started, Warned
 from shanshui.events import Progress as Advanced
 
 SECONDS_BETWEEN_LINES = 15.0
@@ -133,6 +133,10 @@ def sentence(event: Event) -> str:
             return f"{task}: {name} = {value:.4g} after {_images(done)}"
         case Warned(task=task, message=message):
             return f"{task}: warning: {message}"
+        case Alarmed(task=task, alarm=alarm, message=message, done=done):
+            return f"{task}: {alarm} after {_images(done)}: {message}"
+        case Answered(task=task, message=message):
+            return f"{task}: {message}"
         case Finished(task=task, done=done, reason=reason):
             return f"{task}: {reason} after {_images(done)}"
 

@@ -52,14 +52,27 @@ class SceneNetwork(nn.Module, ABC):
             random: source of noise, a generator on the CPU.
         """
 
-    def sample(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
-        """Scenes for use; `truncation` below 1 makes them more typical and less varied.
+    def codes(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+        """What a scene is steered by, from what it is drawn from: moving a code a little changes its scene a little.
 
-        Here by scaling latents (Brock et al. 2019, https://arxiv.org/abs/1809.11096, section 3.1); generators with a
-        space of styles pull those towards their mean.
+        Here the latents themselves, scaled by `truncation` (Brock et al. 2019, https://arxiv.org/abs/1809.11096,
+        section 3.1); generators with a space of styles give those, pulled towards their mean.
+
+        Args:
+            latents: (N, ...), what `draw_latents` gives.
+            labels: as for `forward`.
+            truncation: below 1 scenes are more typical and less varied.
         """
-        scenes: Tensor = self(latents * truncation, labels)
+        return latents * truncation
+
+    def render(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Scenes for use from `codes`, in [-1, 1] where a network does not say otherwise; differentiable."""
+        scenes: Tensor = self(codes, labels)
         return scenes
+
+    def sample(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+        """Scenes for use; arguments as for `codes`."""
+        return self.render(self.codes(latents, labels, truncation), labels)
 
     def plain(self) -> Self:
         """A copy for use, without what only training needs; it makes the same scenes."""

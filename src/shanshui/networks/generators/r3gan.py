@@ -93,9 +93,9 @@ class R3GAN(SceneNetwork):
         pixels: Tensor = self.to_rgb(x)
         return pixels
 
-    def sample(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
-        """Scenes for use, clamped to [-1, 1]; latents are scaled by `truncation`."""
-        return super().sample(latents, labels, truncation).clamp(-1, 1)
+    def render(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Scenes for use, clamped to [-1, 1]."""
+        return super().render(codes, labels).clamp(-1, 1)
 
 
 class _Start(nn.Module):

@@ -145,17 +145,16 @@ class StyleBasedGenerator(SceneNetwork):
         from_second = self._draw_mixture(len(latents), random).to(latents.device)
         return torch.where(from_second[..., None], self._for_each_layer(self.mapping(others, labels)), spread)
 
-    def sample(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
-        """Scenes for use, clamped to [-1, 1].
+    def codes(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+        """One style for each layer, (N, layers, style), with `truncation` times its distance from the mean style.
 
-        Args:
-            latents: what `draw_latents` gives.
-            labels: as for `forward`.
-            truncation: distance of styles from their mean, relative to 1: psi of Karras et al. 2019, appendix B;
-                below 1 scenes are more typical and less varied.
+        psi of Karras et al. 2019, appendix B.
         """
-        styles = torch.lerp(self.style_mean, self.mapping(latents, labels), truncation)
-        scenes: Tensor = self.synthesis(self._for_each_layer(styles))
+        return self._for_each_layer(torch.lerp(self.style_mean, self.mapping(latents, labels), truncation))
+
+    def render(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Scenes of styles (N, layers, style), clamped to [-1, 1]; the labels are in the styles already."""
+        scenes: Tensor = self.synthesis(codes)
         return scenes.clamp(-1, 1)
 
     def _for_each_layer(self, styles: Tensor) -> Tensor:
