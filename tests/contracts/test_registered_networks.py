@@ -88,3 +88,13 @@ def test_channels_last_memory_changes_nothing(name: str, network: nn.Module) -> 
     expected = network(*inputs)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     assert torch.allclose(network(*inputs), expected, atol=1e-5)
+
+
+def test_bf16_changes_images_by_little(name: str, network: nn.Module) -> None:
+    """By two hundredths of their contrast at most: bf16 keeps 8 bits, and errors add up over the layers."""
+    network.eval()
+    inputs = CONTRACTS[name].inputs(2)
+    expected = network(*inputs)
+    with torch.autocast("cpu", torch.bfloat16):
+        reduced = network(*inputs).float()
+    assert (reduced - expected).square().mean().sqrt() < 0.02 * expected.std()
