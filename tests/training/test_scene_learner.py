@@ -86,12 +86,20 @@ def test_an_unknown_game_is_refused() -> None:
         SceneConfig(game="chess")
 
 
+STYLEGAN2 = ("--augmentation", "ada", "--adaptation.target", "-0.9", "--adaptation.every", "8")
+STYLEGAN2 += ("--adaptation.adjustment-images", "100", "--penalties.path-length-every", "2")
+STYLEGAN2 += ("--generator.style", "4", "--generator.latent", "4", "--discriminator.channels", "2")
+
+
 @pytest.mark.timeout(400)  # it starts three programs
-def test_a_run_killed_and_resumed_equals_an_uninterrupted_one_bit_for_bit(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("recipe", "options"), [("landscape-64", ()), ("stylegan2-64", STYLEGAN2)])
+def test_a_run_killed_and_resumed_equals_an_uninterrupted_one_bit_for_bit(
+    recipe: str, options: tuple[str, ...], photos: Path, tmp_path: Path
+) -> None:
     command = [
-        *(sys.executable, "-m", "shanshui", "train", "scene", "--recipe", "landscape-64", "--data", str(photos)),
+        *(sys.executable, "-m", "shanshui", "train", "scene", "--recipe", recipe, "--data", str(photos)),
         *("--images", "80", "--batch-size", "4", "--size", "32", "--checkpoint-every", "12", "--workers", "1"),
-        *("--generator.width", "2", "--device", "cpu"),
+        *("--generator.width", "2", "--device", "cpu", *options),
     ]
     subprocess.run([*command, "--run", str(tmp_path / "whole")], check=True, capture_output=True)
 
