@@ -28,6 +28,7 @@ from shanshui.objectives.adversarial import GAMES
 from shanshui.recipes import RECIPES
 from shanshui.training.learners.scene import SceneLearner
 from shanshui.training.learners.strategy import PenaltyConfig, SceneConfig, fitted, with_labels
+from shanshui.training.schedules import Schedule
 
 SIDE = 32
 STYLE = {"latent": 4, "style": 4, "width": 2, "mapping_layers": 2}
@@ -153,6 +154,28 @@ def test_a_batch_in_parts_teaches_what_the_whole_does() -> None:
     terms = [learner(replace(config, parts=parts)).step(batch(), 0) for parts in (1, 2)]
     assert terms[0]["r1"] == pytest.approx(float(terms[1]["r1"]), rel=1e-4)
     assert terms[0]["logits.real"] == pytest.approx(float(terms[1]["logits.real"]), rel=1e-4)
+
+
+@pytest.mark.parametrize("augmentation", ["diffaugment", "ada"])
+def test_a_schedule_lets_augmentation_come_in_slowly(augmentation: Any) -> None:
+    """At the beginning of a rise from nothing a discriminator sees what it would see without any augmentation."""
+    rising = replace(PLAIN, augmentation=augmentation, augmentation_schedule=Schedule(warm_up=1000))
+    bare, one = learner(replace(PLAIN, augmentation="none")), learner(rising)
+    assert torch.equal(bare.step(batch(), 0)["logits.real"], one.step(batch(), 0)["logits.real"])
+    always = learner(replace(PLAIN, augmentation="diffaugment"))
+    risen = learner(replace(rising, augmentation="diffaugment"))
+    assert torch.equal(always.step(batch(), 2000)["logits.real"], risen.step(batch(), 2000)["logits.real"])
+
+
+def test_an_average_that_begins_without_a_past_is_the_generator_itself() -> None:
+    def drift(schedule: Schedule) -> float:
+        one = learner(replace(PLAIN, average_half_life=1e6, average_schedule=schedule))
+        one.step(batch(), 1_000_000)
+        state = one.state_dict()
+        pairs = ((state["generator"]["network"][name], mean) for name, mean in state["average"].items())
+        return max(float((now.float() - mean.float()).abs().max()) for now, mean in pairs)
+
+    assert drift(Schedule(warm_up=10**18)) < 1e-6 < drift(Schedule())
 
 
 def test_reconstructions_teach_fastgans_discriminator() -> None:

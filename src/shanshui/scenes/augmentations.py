@@ -16,7 +16,14 @@ Augmentation = Callable[[Tensor, float, torch.Generator], Tensor]
 
 AUGMENTATIONS: Mapping[AugmentationName, Augmentation] = {
     "none": lambda images, probability, random: images,
-    # Differentiable augmentation changes every image: its authors keep no probability.
-    "diffaugment": lambda images, probability, random: augment(images, random),
+    "diffaugment": lambda images, probability, random: _some(augment(images, random), images, probability, random),
     "ada": augment_adaptively,
 }
+
+
+def _some(changed: Tensor, images: Tensor, probability: float, random: torch.Generator) -> Tensor:
+    """Each image `changed` with `probability`; its authors change every one."""
+    if probability >= 1:
+        return changed
+    chosen = torch.rand(len(images), 1, 1, 1, generator=random) < probability
+    return torch.where(chosen.to(images.device), changed, images)

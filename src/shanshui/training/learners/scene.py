@@ -121,9 +121,11 @@ class SceneLearner:
                 made = fakes[0] if len(parts) == 1 else self._make(part)
                 _add(terms, self._teach_generator(part, made, turn // self._config.critic_steps), part.share)
         self._generator.step(images_seen)
-        half_life = ramped_half_life(self._config.average_half_life, images_seen)
+        half_life = self._config.average_half_life * self._config.average_schedule.value(images_seen)
         images = len(batch) * self._config.critic_steps
-        update_average(self._average, self._bare_generator, half_life_decay(images, half_life))
+        update_average(
+            self._average, self._bare_generator, half_life_decay(images, ramped_half_life(half_life, images_seen))
+        )
         return terms
 
     def _teach_discriminator(self, part: _Part, fakes: _Fakes, turn: int) -> Mapping[str, Tensor]:
@@ -216,9 +218,13 @@ class SceneLearner:
     def _look(self, images: Tensor, position: int, purpose: str) -> Any:
         """Images as the discriminator sees them: augmented, and through its eye."""
         random = generator_at(self._seed, position, f"augment {purpose}")
-        augmented = self._augment(images, self._adaptation.probability, random)
+        augmented = self._augment(images, self._augmentation_probability(position), random)
         with self._fabric.autocast():
             return self._eye(augmented)
+
+    def _augmentation_probability(self, position: int) -> float:
+        chosen = self._adaptation.probability if self._config.augmentation == "ada" else 1.0
+        return chosen * self._config.augmentation_schedule.value(position)
 
     def _parts(self, batch: Tensor, images_seen: int) -> Sequence[_Part]:
         labels = None if self._labels is None else self._labels(images_seen, len(batch)).to(batch.device)

@@ -71,12 +71,15 @@ class SceneConfig:
     Attributes:
         game: a name from `objectives.adversarial.GAMES`.
         augmentation: what both sides' images go through before the discriminator: none, diffaugment, ada.
+        augmentation_schedule: of the probability that an image is augmented; `ada` decides on that probability itself,
+            `diffaugment` changes every image.
         adaptation: how `ada` follows the discriminator.
         critic_steps: steps of the discriminator to one of the generator.
         parts: a batch is learned in so many parts, to save memory; the gradient is that of the whole but for what the
             parts know of each other (batch norm, minibatch statistics).
         average_half_life: of the generator's moving average, in images; in the beginning at most a twentieth of the
             images seen.
+        average_schedule: of the half-life.
     """
 
     generator: GeneratorConfig = field(default_factory=FastGANConfig)
@@ -84,12 +87,14 @@ class SceneConfig:
     game: str = "hinge"
     penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
     augmentation: AugmentationName = "diffaugment"
+    augmentation_schedule: Schedule = field(default_factory=Schedule)
     adaptation: AdaptationConfig = field(default_factory=AdaptationConfig)
     critic_steps: int = 1
     parts: int = 1
     generator_adam: AdamConfig = field(default_factory=AdamConfig)
     discriminator_adam: AdamConfig = field(default_factory=AdamConfig)
     average_half_life: float = 5_000
+    average_schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:
         if self.game not in GAMES:
