@@ -86,7 +86,7 @@ def test_an_unknown_game_is_refused() -> None:
         SceneConfig(game="chess")
 
 
-STYLEGAN2 = ("--augmentation", "ada", "--adaptation.target", "-0.9", "--adaptation.every", "8")
+STYLEGAN2: tuple[str, ...] = ("--augmentation", "ada", "--adaptation.target", "-0.9", "--adaptation.every", "8")
 STYLEGAN2 += ("--adaptation.adjustment-images", "100", "--penalties.path-length-every", "2")
 STYLEGAN2 += ("--generator.style", "4", "--generator.latent", "4", "--discriminator.channels", "2")
 
