@@ -3,7 +3,7 @@
 from html import escape
 
 
-def document(*, title: str, intro: str, body: str, footer: str, style: str = "") -> str:
+def document(*, title: str, intro: str, body: str, footer: str, style: str = "", head: str = "") -> str:
     """A whole page.
 
     Args:
@@ -12,6 +12,7 @@ def document(*, title: str, intro: str, body: str, footer: str, style: str = "")
         body: everything between header and footer, as HTML.
         footer: as HTML.
         style: CSS of this page in addition to what all pages share.
+        head: what else stands in the head of the page, as HTML.
     """
     return f"""<!doctype html>
 <html lang="en">
@@ -19,7 +20,7 @@ def document(*, title: str, intro: str, body: str, footer: str, style: str = "")
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<style>{_STYLE}{style}</style>
+<style>{_STYLE}{style}</style>{head}
 </head>
 <body>
 <header>

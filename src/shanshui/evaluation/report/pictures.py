@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -17,17 +18,34 @@ LONGEST = 160
 _QUALITY = 87
 
 
-def picture(image: Image, description: str) -> str:
-    """`image`, HWC uint8, as an HTML element that is not decoded before it comes into sight."""
-    thumbnail = _bounded(image)
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """An image as a page holds it: a data address, and width and height in pixels."""
+
+    address: str
+    width: int
+    height: int
+
+    def html(self, description: str) -> str:
+        """The image as an HTML element that is not decoded before it comes into sight."""
+        return (
+            f'<img src="{self.address}" width="{self.width}" height="{self.height}" loading="lazy" decoding="async" '
+            f'alt="{escape(description)}">'
+        )
+
+
+def embedded(image: Image, *, longest: int) -> Embedded:
+    """`image`, HWC uint8, made smaller where its longer side has more than `longest` pixels."""
+    thumbnail = _bounded(image, longest)
     stream = io.BytesIO()
     Pillow.fromarray(thumbnail).save(stream, "JPEG", quality=_QUALITY, optimize=True)
     address = f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
-    height, width = thumbnail.shape[:2]
-    return (
-        f'<img src="{address}" width="{width}" height="{height}" loading="lazy" decoding="async" '
-        f'alt="{escape(description)}">'
-    )
+    return Embedded(address=address, width=thumbnail.shape[1], height=thumbnail.shape[0])
+
+
+def picture(image: Image, description: str) -> str:
+    """`image`, HWC uint8, as an HTML element."""
+    return embedded(image, longest=LONGEST).html(description)
 
 
 def sheet(caption: str, images: Sequence[Image], description: str, *, columns: int) -> str:
@@ -57,11 +75,11 @@ def _cell(image: Image, description: str, caption: str) -> str:
     return f'<figure class="plain">{picture(image, description)}<figcaption>{escape(caption)}</figcaption></figure>'
 
 
-def _bounded(image: Image) -> Image:
+def _bounded(image: Image, longest: int) -> Image:
     height, width = image.shape[:2]
-    if max(height, width) <= LONGEST:
+    if max(height, width) <= longest:
         return np.ascontiguousarray(image)
-    scale = LONGEST / max(height, width)
+    scale = longest / max(height, width)
     return resize(image, max(round(height * scale), 1), max(round(width * scale), 1))
 
 

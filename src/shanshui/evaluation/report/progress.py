@@ -25,21 +25,12 @@ def progress(figures: Sequence[Figure], sets: Sequence[Judged]) -> Part | None:
     return part if charts else None
 
 
-def _chart(figure: Figure, seen: Mapping[int, int]) -> str:
-    """One chart of `figure` over the snapshots `seen` (set -> images seen); nothing for fewer than two readings."""
-    course = sorted((images, index) for index, images in seen.items() if figure.readings[index] is not None)
-    if len(course) < 2:
-        return ""
-    snapshots = Figure(
-        name=figure.name,
-        explanation=figure.explanation,
-        readings=[figure.readings[index] for _, index in course],
-        control=figure.control,
-    )
-    best = snapshots.best()
+def figure_chart(figure: Figure, images: Sequence[int]) -> str:
+    """A chart of the readings of `figure`, none of which is None, over rising counts of `images` seen."""
+    best = figure.best()
     assert best is not None
-    readings = [reading for reading in snapshots.readings if reading is not None]
-    xs = [float(images) for images, _ in course]
+    readings = [reading for reading in figure.readings if reading is not None]
+    xs = [float(count) for count in images]
     title = figure.explanation.title
     chart = curve_chart(
         [Curve(name=title, xs=xs, readings=readings, ink=ACCENT)],
@@ -52,4 +43,18 @@ def _chart(figure: Figure, seen: Mapping[int, int]) -> str:
     return f"""<figure class="chart"><figcaption><strong>{escape(title)}</strong>
 <span class="better">{DIRECTION[figure.explanation.better]}</span> <code>{breakable(figure.name)}</code></figcaption>
 {chart}
-<p>Best: {value} at {course[best][0]:,} images seen</p></figure>"""
+<p>Best: {value} at {images[best]:,} images seen</p></figure>"""
+
+
+def _chart(figure: Figure, seen: Mapping[int, int]) -> str:
+    """One chart of `figure` over the snapshots `seen` (set -> images seen); nothing for fewer than two readings."""
+    course = sorted((images, index) for index, images in seen.items() if figure.readings[index] is not None)
+    if len(course) < 2:
+        return ""
+    snapshots = Figure(
+        name=figure.name,
+        explanation=figure.explanation,
+        readings=[figure.readings[index] for _, index in course],
+        control=figure.control,
+    )
+    return figure_chart(snapshots, [images for images, _ in course])

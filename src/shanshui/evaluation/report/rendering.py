@@ -1,17 +1,14 @@
 """A whole report: one HTML file that needs nothing else."""
 
 from collections.abc import Callable, Sequence
-from html import escape
 
 from shanshui.evaluation.assessment import Assessment
 from shanshui.evaluation.features import Image
 from shanshui.evaluation.report.comparison import Explanation, compared
 from shanshui.evaluation.report.distributions import distributions
 from shanshui.evaluation.report.galleries import copies, extremes, neighbours, side_by_side
-from shanshui.evaluation.report.inks import palette_css
 from shanshui.evaluation.report.judged import judged_sets
-from shanshui.evaluation.report.looks import REPORT_STYLE
-from shanshui.evaluation.report.page import document
+from shanshui.evaluation.report.part import page_of
 from shanshui.evaluation.report.progress import progress
 from shanshui.evaluation.report.table import table_of_figures
 from shanshui.evaluation.report.words import reading_guide, verdicts
@@ -49,16 +46,7 @@ def render(
         reading_guide(figures),
     ]
     parts = [part for part in candidates if part is not None]
-    links = " ".join(f'<a href="#{part.name}">{escape(part.heading)}</a>' for part in parts)
-    page = document(
-        title=f"Shanshui: {heading}",
-        intro=heading,
-        body="\n".join([f"<nav>{links}</nav>", *(part.html() for part in parts)]),
-        footer="Made by <code>shanshui evaluate</code>.",
-        style=palette_css() + REPORT_STYLE,
-    )
-    # The name of a file may hold bytes that are no text; a page may not.
-    return page.encode("utf-8", errors="replace").decode("utf-8")
+    return page_of(parts, heading=heading, footer="Made by <code>shanshui evaluate</code>.")
 
 
 def _listed(labels: Sequence[str]) -> str:
