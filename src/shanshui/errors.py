@@ -27,3 +27,7 @@ class StorageError(ShanshuiError):
 
 class NonFiniteError(ShanshuiError):
     """A loss, gradient or image became NaN or infinite; nothing was updated with it."""
+
+
+class ExplodingError(ShanshuiError):
+    """A loss, gradient or weight grew beyond anything that learning needs; nothing was updated with it."""

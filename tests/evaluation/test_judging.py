@@ -257,7 +257,7 @@ def test_the_judge_announces_its_figures_and_asks_for_its_number_of_images() -> 
         asked.append(count)
         return scenes(1, count)
 
-    assert tuple(judge(draw)) == judge.names
+    assert tuple(judge(draw).figures) == judge.names
     assert asked == [30]
     assert judge.choosing("effnetlite1") == judge.names[0]
     with pytest.raises(ConfigError, match="vgg19"):

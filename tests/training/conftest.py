@@ -1,6 +1,7 @@
 """A learner small enough to be understood: one weight that is pulled towards the mean of what it sees."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ class MeanLearner:
     def draw(self, count: int) -> Iterator[NDArray[np.uint8]]:
         return (np.full((SIZE, SIZE, 3), 100, np.uint8) for _ in range(count))
 
+    def opinion(self, images: Tensor) -> Tensor | None:
+        return None
+
     def snapshot(self) -> nn.Module:
         return FastGAN(FastGANConfig(doublings=1, latent=1, width=1))
 
@@ -59,6 +63,20 @@ class MeanLearner:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.updater.load_state_dict(state)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A judgement that a test makes up."""
+
+    figures: Mapping[str, float]
+    errors: Mapping[str, float] = field(default_factory=dict)
+    variety: float | None = None
+    recall: float | None = None
+    movement: float | None = None
+    copies: tuple[float, float, float, Sequence[tuple[int, int]]] | None = None
+    trace: NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 1), np.float32))
+    evidence: Sequence[NDArray[np.uint8]] = ()
 
 
 @pytest.fixture

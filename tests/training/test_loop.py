@@ -3,21 +3,25 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.training.conftest import MeanLearner
+from tests.training.conftest import Found, MeanLearner
 
 from shanshui.errors import ConfigError, ModelError, NonFiniteError
 from shanshui.events import Event, Finished, ImageReady, Metric, Progress, ignore
 from shanshui.scenes.dataset import SceneDataset
+from shanshui.training.course import Plan
+from shanshui.training.judge import Judge
+from shanshui.training.learners.strategy import SceneConfig
 from shanshui.training.listeners import journal, tensorboard
-from shanshui.training.loop import Judge, Outcome, train
+from shanshui.training.loop import Outcome, train
 from shanshui.training.run import RunFolder
 from shanshui.training.settings import StopCondition, TrainSettings
+from shanshui.training.watch import Watch
 
 SETTINGS = TrainSettings(
     images=80, batch_size=4, checkpoint_every=16, sample_every=32, judge_every=20, log_every=8, keep=2, workers=1
@@ -32,9 +36,9 @@ class ScriptedJudge:
     def __init__(self, *figures: float) -> None:
         self._figures = list(figures)
 
-    def __call__(self, draw: Callable[[int], Iterable[NDArray[np.uint8]]]) -> Mapping[str, float]:
+    def __call__(self, draw: Callable[[int], Iterable[NDArray[np.uint8]]], before: object = None) -> Found:
         assert len(list(draw(3))) == 3
-        return {"distance": self._figures.pop(0)}
+        return Found(figures={"distance": self._figures.pop(0)})
 
     def choosing(self, looks_through: str | None) -> str:
         return self.names[0]
@@ -48,12 +52,14 @@ def run_training(
     settings: TrainSettings = SETTINGS,
     judge: Judge | None = None,
     stop: StopCondition | None = None,
+    patience: int | None = None,
     emit: Callable[[Event], None] = ignore,
 ) -> tuple[MeanLearner, Outcome]:
     learner = learner or MeanLearner()
     path.mkdir(exist_ok=True)
     run = RunFolder.create(path, {}) if not (path / "config.json").exists() else RunFolder(path)
-    return learner, train(learner, dataset, settings, run, card={"recipe": "mean"}, emit=emit, judge=judge, stop=stop)
+    plan, watch = Plan(SceneConfig(), lambda config: learner), Watch(judge=judge, stop=stop, patience=patience)
+    return learner, train(plan, dataset, settings, run, card={"recipe": "mean"}, emit=emit, watch=watch)
 
 
 def names(folder: Path, pattern: str) -> list[str]:
@@ -151,6 +157,20 @@ def test_training_stops_once_the_figure_is_low_enough(tmp_path: Path, dataset: S
 def test_a_condition_on_a_figure_that_nobody_measures_is_refused(tmp_path: Path, dataset: SceneDataset) -> None:
     with pytest.raises(ConfigError, match="does not measure"):
         run_training(tmp_path / "run", dataset, stop=StopCondition.parse("fid<1"))
+    with pytest.raises(ConfigError, match="is not measured"):
+        run_training(tmp_path / "run", dataset, judge=ScriptedJudge(), stop=StopCondition.parse("fid<1"))
+
+
+def test_training_stops_when_the_figure_has_not_become_better_for_so_long(
+    tmp_path: Path, dataset: SceneDataset
+) -> None:
+    from shanshui.checkpoints.weights import read_header
+
+    _, outcome = run_training(tmp_path / "run", dataset, judge=ScriptedJudge(0.5, 0.6, 0.5), patience=2)
+    assert (outcome.images_seen, outcome.reason) == (60, "no better figure in 2 judgements")
+    assert read_header(tmp_path / "run/best.safetensors").card["images_seen"] == 20
+    newest = read_header(tmp_path / "run/checkpoints/0000000060.safetensors").card
+    assert newest["ended"] == outcome.reason
 
 
 def test_events_tell_the_whole_story_and_are_written_as_they_come(tmp_path: Path, dataset: SceneDataset) -> None:
@@ -162,7 +182,8 @@ def test_events_tell_the_whole_story_and_are_written_as_they_come(tmp_path: Path
             written(event)
             drawn(event)
 
-        train(MeanLearner(), dataset, SETTINGS, run, card={}, emit=emit, judge=ScriptedJudge(4, 3, 2, 1))
+        plan = Plan(SceneConfig(), lambda config: MeanLearner())
+        train(plan, dataset, SETTINGS, run, card={}, emit=emit, watch=Watch(judge=ScriptedJudge(4, 3, 2, 1)))
     story = [json.loads(line) for line in (path / "events.jsonl").read_text().splitlines()]
     kinds = [entry["event"] for entry in story]
     assert kinds[0] == "Started" and kinds[-1] == "Finished"

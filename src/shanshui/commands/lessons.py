@@ -9,42 +9,55 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
 from shanshui.commands.options import parse_size
 from shanshui.errors import ConfigError
 from shanshui.evaluation.collection import with_progress
+from shanshui.evaluation.features import FeatureSet
 from shanshui.evaluation.judge import Judge
 from shanshui.evaluation.protocols import DEFAULT_FIGURES, features_of
 from shanshui.evaluation.references import reference_features
 from shanshui.evaluation.stills import stills
 from shanshui.events import Emit, Warned
+from shanshui.images.pixels import to_tensor
 from shanshui.networks.encoders.pooled import PooledVGG19
 from shanshui.recipes.painter import StyleRecipe
 from shanshui.recipes.scenes import SceneRecipe
 from shanshui.scenes.base import Source
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sources import open_source
-from shanshui.training.learners.base import Learner
+from shanshui.training.course import TASK, Plan
 from shanshui.training.learners.scene import SceneLearner
 from shanshui.training.learners.strategy import fitted, with_labels
 from shanshui.training.learners.style import StyleLearner
-from shanshui.training.loop import TASK
 
 # Images that a judgement during training takes: enough to rank snapshots, few enough not to hold training up.
 REFERENCES, JUDGED = 2000, 500
-FEWEST_REFERENCES = 50
+FEWEST_REFERENCES = 12
+SHOWN_TO_THE_DISCRIMINATOR = 64
 PHOTOS_SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """A learner with what it learns from; `judge` is None where no figure is measured."""
+    """What is taught, from what, and who looks at it.
 
-    learner: Learner
+    Attributes:
+        plan: the learner's configuration, and how to build it.
+        dataset: what it learns from.
+        judge: None where no figure is measured.
+        training: photographs of `dataset` to show to the discriminator, as in `Watch`; None where it has no judge.
+        heldout: photographs that it never sees, as in `Watch`.
+    """
+
+    plan: Plan
     dataset: SceneDataset
-    judge: Judge | None
+    judge: Judge | None = None
+    training: torch.Tensor | None = None
+    heldout: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +74,7 @@ class Subject:
     about: str
     photos: Callable[[Any, Path], Path]
     settled: Callable[[Any, Path], Any]
-    lesson: Callable[[Any, Path, Fabric, Emit], Lesson]
+    lesson: Callable[[Any, Path, Path | None, Fabric, Emit], Lesson]
 
 
 def settle_scenes(recipe: SceneRecipe, data: Path) -> SceneRecipe:
@@ -73,22 +86,33 @@ def settle_scenes(recipe: SceneRecipe, data: Path) -> SceneRecipe:
     return replace(recipe, learner=learner)
 
 
-def scene_lesson(recipe: SceneRecipe, data: Path, fabric: Fabric, emit: Emit) -> Lesson:
-    """Scenes from the photos in `data`, judged by VGG-19, which the discriminator does not look through."""
+def scene_lesson(recipe: SceneRecipe, data: Path, heldout: Path | None, fabric: Fabric, emit: Emit) -> Lesson:
+    """Scenes from the photos in `data`, judged by VGG-19, which the discriminator does not look through.
+
+    Photos in `heldout`, of the same kind, say how near photographs lie to each other that were not learned from.
+    """
     source = open_source(data)
     height, width = parse_size(recipe.size)
     dataset = SceneDataset(source, height, width, flip=recipe.flip, min_scale=recipe.min_scale, emit=emit)
     seed = recipe.settings.seed
     labels = partial(_labels, dataset, seed) if recipe.labels == "folders" else None
-    learner = SceneLearner(recipe.learner, seed=seed, fabric=fabric, labels=labels)
-    return Lesson(learner=learner, dataset=dataset, judge=_judge(source, height, width, fabric.device, emit))
+    others = None if heldout is None else open_source(heldout)
+    return Lesson(
+        plan=Plan(recipe.learner, partial(SceneLearner, seed=seed, fabric=fabric, labels=labels)),
+        dataset=dataset,
+        judge=_judge(source, others, height, width, fabric.device, emit),
+        training=_shown(source, height, width),
+        heldout=None if others is None else _shown(others, height, width),
+    )
 
 
-def style_lesson(recipe: StyleRecipe, data: Path, fabric: Fabric, emit: Emit) -> Lesson:
+def style_lesson(recipe: StyleRecipe, data: Path, heldout: Path | None, fabric: Fabric, emit: Emit) -> Lesson:
     """Styles from the paintings that the recipe names below `data`; its sample sheets are judged by people."""
+    if heldout is not None:
+        raise ConfigError("--heldout tells whether photos are copied, which a stylizer does not do: leave it out.")
     shown = SceneDataset(open_source(data / recipe.shown), recipe.size, recipe.size, flip=False, min_scale=1.0)
     photos = [shown.still(index) for index in range(min(PHOTOS_SHOWN, len(shown)))]
-    learner = StyleLearner(recipe.learner, data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
+    build = partial(StyleLearner, data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
     dataset = SceneDataset(
         open_source(data / recipe.photos),
         recipe.size,
@@ -97,7 +121,7 @@ def style_lesson(recipe: StyleRecipe, data: Path, fabric: Fabric, emit: Emit) ->
         min_scale=recipe.min_scale,
         emit=emit,
     )
-    return Lesson(learner=learner, dataset=dataset, judge=None)
+    return Lesson(plan=Plan(recipe.learner, build), dataset=dataset)
 
 
 SUBJECTS: Mapping[str, Subject] = {
@@ -138,24 +162,45 @@ def _labels(dataset: SceneDataset, seed: int, images_seen: int, count: int) -> t
     return torch.tensor([dataset.label(seed, position) for position in range(images_seen, images_seen + count)])
 
 
-def _judge(source: Source, height: int, width: int, device: torch.device, emit: Emit) -> Judge | None:
-    count = min(len(source), REFERENCES)
-    if count < FEWEST_REFERENCES:
+def _shown(source: Source, height: int, width: int) -> torch.Tensor:
+    """Some photos, spread over the set, as the discriminator sees them without augmentation."""
+    count = min(len(source), SHOWN_TO_THE_DISCRIMINATOR)
+    return to_tensor(np.stack(list(stills(source, height, width, count=count))))
+
+
+def _judge(
+    source: Source, heldout: Source | None, height: int, width: int, device: torch.device, emit: Emit
+) -> Judge | None:
+    if len(source) < FEWEST_REFERENCES:
         message = (
             f"{source.label} has {len(source)} images, too few to measure against: the newest snapshot is the best."
         )
         emit(Warned(task=TASK, message=message))
         return None
     extractor = PooledVGG19().to(device)
-    reference = reference_features(
-        with_progress(stills(source, height, width, count=count), count, emit),
+
+    def features(of: Source) -> dict[str, FeatureSet]:
+        count = min(len(of), REFERENCES)
+        return reference_features(
+            with_progress(stills(of, height, width, count=count), count, emit),
+            extractor,
+            features_of(DEFAULT_FIGURES),
+            height=height,
+            width=width,
+            digest=of.digest,
+            count=count,
+            device=device,
+            emit=emit,
+        )
+
+    count = min(len(source), REFERENCES)
+    return Judge(
+        features(source),
         extractor,
-        features_of(DEFAULT_FIGURES),
         height=height,
         width=width,
-        digest=source.digest,
-        count=count,
+        fakes=JUDGED,
+        heldout={} if heldout is None else features(heldout),
+        photo=lambda row: stills(source, height, width, count=count).at(row, of=count),
         device=device,
-        emit=emit,
     )
-    return Judge(reference, extractor, height=height, width=width, fakes=JUDGED, device=device)

@@ -20,14 +20,19 @@ from shanshui.recipes import RECIPES
 from shanshui.recipes.painter import StyleRecipe
 from shanshui.scenes.sources import open_source
 from shanshui.training import loop
+from shanshui.training.answers import Policy
 from shanshui.training.devices import PrecisionName, start_fabric
 from shanshui.training.listeners import journal, tensorboard
 from shanshui.training.run import RunFolder
 from shanshui.training.settings import StopCondition
+from shanshui.training.watch import Watch
 
 # What a resumed run may do otherwise without learning anything else.
 MAY_DIFFER = frozenset(
-    {"images", "checkpoint_every", "sample_every", "judge_every", "log_every", "keep", "workers", "data", "licence"}
+    {
+        *("images", "checkpoint_every", "sample_every", "judge_every", "log_every", "keep", "workers"),
+        *("data", "licence", "heldout", "stop_when", "patience", "policy"),
+    }
 )
 
 
@@ -43,8 +48,14 @@ class Train(Common):
     """Folder for everything this training writes: log, checkpoints, samples."""
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Continue the run in that folder from its newest checkpoint."""
+    heldout: Path | None = None
+    """Photos of the same kind that are never learned from (a folder, an archive, or ARCHIVE/FOLDER): they say what a
+    copy is, and whether the discriminator knows its photos by heart."""
     stop_when: Annotated[str | None, tyro.conf.arg(metavar="METRIC<VALUE")] = None
-    """Stop early once a figure falls below a value."""
+    """Stop early once a figure falls below a value: its full name, or its first words, like kid<0.1."""
+    patience: int | None = None
+    """Stop early when the figure that keeps the best snapshot has not become better in so many judgements."""
+    policy: Annotated[Policy, tyro.conf.arg(name="")] = dataclasses.field(default_factory=Policy)
     precision: PrecisionName = "auto"
     """Arithmetic: auto takes bf16 where the hardware computes in it."""
     licence: str = "unknown"
@@ -92,13 +103,21 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
     recipe = SUBJECTS[subject].settled(recipe, options.data)
     config = _config(subject, recipe, options, source.digest)
     folder = RunFolder.reopen(options.run, config, may_differ=MAY_DIFFER) if options.resume else None
-    lesson = SUBJECTS[subject].lesson(recipe, options.data, fabric, emit)
-    if stop is not None:
-        stop.require_among(lesson.judge.names if lesson.judge is not None else ())
+    lesson = SUBJECTS[subject].lesson(recipe, options.data, options.heldout, fabric, emit)
+    watch = Watch(
+        judge=lesson.judge,
+        training=lesson.training,
+        heldout=lesson.heldout,
+        stop=stop,
+        patience=options.patience,
+        policy=options.policy,
+    )
+    if watch.judge is not None:
+        watch.condition(watch.judge.names[0])
     folder = folder or RunFolder.create(options.run, config)
     with journal(folder) as written, tensorboard(folder, resumed_at=_resumed_at(folder)) as drawn:
         ended = loop.train(
-            lesson.learner,
+            lesson.plan,
             lesson.dataset,
             recipe.settings,
             folder,
@@ -110,8 +129,7 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
                 "licence": options.licence,
             },
             emit=broadcast(emit, written, drawn),
-            judge=lesson.judge,
-            stop=stop,
+            watch=watch,
         )
     return _outcome(folder, ended, options)
 
@@ -180,6 +198,10 @@ def _config(subject: str, recipe: Any, options: Train, digest: str) -> dict[str,
         "data_digest": digest,
         "precision": options.precision,
         "licence": options.licence,
+        "heldout": None if options.heldout is None else str(options.heldout),
+        "stop_when": options.stop_when,
+        "patience": options.patience,
+        "policy": asdict(options.policy),
         **values,
         **settings,
     }
@@ -199,6 +221,7 @@ def _outcome(folder: RunFolder, ended: loop.Outcome, options: Train) -> Outcome:
             "run": str(folder.path),
             "images_seen": ended.images_seen,
             "reason": ended.reason,
+            "remedies": list(ended.remedies),
             "figures": dict(ended.figures),
             "snapshot": str(snapshot),
             "best": str(best) if best.exists() else None,

@@ -59,7 +59,12 @@ class Memorization:
         is near to many others. The relative distance of Carlini et al. 2023, "Extracting Training Data from Diffusion
         Models", section 5, up to its constant factor.
         """
-        return np.argsort(self.ratio, kind="stable")[:count]
+        return suspects(self.ratio, count)
+
+
+def suspects(ratio: Float64, count: int) -> Indices:
+    """The rows of the `count` lowest of `ratio` (N,), the lowest first: see `Memorization.suspects`."""
+    return np.argsort(ratio, kind="stable")[:count]
 
 
 def memorization(fake: Features, train: Features, heldout: Features) -> Memorization:
@@ -132,6 +137,11 @@ def copied(to_real: Float64, spacing: Float64) -> Estimate:
             "add images."
         )
     return _share(_relative(to_real), distinct, _expected(distinct))
+
+
+def expected_share(spacing: Float64) -> float:
+    """What `copied` would give for images that are neither copied nor avoided; `spacing` as there."""
+    return _expected(spacing[spacing[:, 0] > 0.0])
 
 
 def _held_out(around: Float64) -> Float64:

@@ -48,6 +48,13 @@ class Batches:
         self.waited += time.perf_counter() - began
         return batch
 
+    def at(self, position: int) -> torch.Tensor:
+        """The batch that begins at `position`; the one that was decoded ahead unless the consumer has gone back."""
+        if position != self._next_position - self._batch_size * len(self._pending):
+            self._pending.clear()
+            self._next_position = position
+        return next(self)
+
     def close(self) -> None:
         """Stop the threads; at most the images they are decoding at this moment are finished first."""
         self._closed = True

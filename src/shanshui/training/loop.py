@@ -1,114 +1,87 @@
 """The one training loop: batches in, steps, and now and then a checkpoint, a sample sheet, a judgement."""
 
-import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-from shanshui.events import Emit, Finished, ImageReady, Metric, Progress, Started
+from shanshui.events import Emit, Finished, Progress, Started
 from shanshui.scenes.batches import Batches, batches
 from shanshui.scenes.dataset import SceneDataset
-from shanshui.training.learners.base import Learner
+from shanshui.training.course import TASK, Course, Plan
 from shanshui.training.run import RunFolder
-from shanshui.training.settings import StopCondition, TrainSettings
-
-TASK = "train"
-
-
-class Judge(Protocol):
-    """Figures of a learner's images; lower is better. Training is told how to judge, it does not know how."""
-
-    names: tuple[str, ...]
-
-    def __call__(self, draw: Callable[[int], Iterable[NDArray[np.uint8]]]) -> Mapping[str, float]:
-        """Figures by name of `draw(count)` images."""
-
-    def choosing(self, looks_through: str | None) -> str:
-        """The figure that may choose the best snapshot of a learner that looks through that encoder."""
+from shanshui.training.settings import TrainSettings
+from shanshui.training.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a training ended: images seen, the reason, and the last figures."""
+    """How a training ended: images seen, the reason, the last figures, and what rollbacks have changed."""
 
     images_seen: int
     reason: str
     figures: Mapping[str, float]
+    remedies: Sequence[str] = ()
 
 
 def train(
-    learner: Learner,
+    plan: Plan,
     dataset: SceneDataset,
     settings: TrainSettings,
     run: RunFolder,
     *,
     card: Mapping[str, Any],
     emit: Emit,
-    judge: Judge | None = None,
-    stop: StopCondition | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
-    """Train until `settings.images` are seen, `stop` is met, or Ctrl-C (SIGINT) or SIGTERM asks to leave.
+    """Train until `settings.images` are seen, `watch` says stop, or Ctrl-C (SIGINT) or SIGTERM asks to leave.
 
     Starts from the newest state in `run`, if there is one: the result then equals that of a run never interrupted.
 
     Raises:
-        NonFiniteError: a loss or gradient is not finite; the last state is untouched.
-        ConfigError: `stop` names a figure that is not measured.
+        NonFiniteError, ExplodingError: a loss, gradient or weight is not finite or far too large, and that is answered
+            with a stop; the last state is untouched.
+        ConfigError: `watch` stops at a figure that is not measured.
         StorageError: something could not be written.
         DataError: no image of the data set can be read.
     """
-    choosing = None if judge is None else judge.choosing(learner.looks_through)
-    if stop is not None:
-        stop.require_among(judge.names if judge is not None else ())
-
-    card = {**card, "looks_through": learner.looks_through}
-    progress = _resume(learner, run)
+    course = Course(plan, run, settings, watch or Watch(), card, emit)
     emit(Started(task=TASK, total=settings.images))
     stream = batches(
         dataset,
         batch_size=settings.batch_size,
         seed=settings.seed,
-        start=progress.images_seen,
+        start=course.progress.images_seen,
         workers=settings.workers,
     )
     with _interruption() as interrupted, stream:
         pace = _Pace(stream)
-        while not (reason := _reason_to_end(progress, settings, stop, interrupted)):
-            batch = next(stream)
-            terms = learner.step(batch, progress.images_seen)
-            progress.images_seen += len(batch)
-            due = _Due(progress.images_seen, len(batch), settings.images)
+        while not (reason := "interrupted" if interrupted.is_set() else course.reason_to_end()):
+            batch = stream.at(course.progress.images_seen)
+            terms = course.step(batch)
+            if not terms:  # the step was refused, and the training went back
+                continue
+            seen = course.progress.images_seen
+            due = _Due(seen, len(batch), settings.images)
             if due(settings.log_every):
-                emit(Progress(task=TASK, done=progress.images_seen, values=pace.values(terms, progress.images_seen)))
+                emit(Progress(task=TASK, done=seen, values=pace.values(terms, seen)))
             if due(settings.sample_every):
-                path = run.save_samples(progress.images_seen, learner.samples())
-                emit(ImageReady(task=TASK, name="samples", path=path, done=progress.images_seen))
-            if judge is not None and choosing is not None and due(settings.judge_every):
-                _judge(learner, run, judge, choosing, progress, card, emit)
+                course.sample()
+            if due(settings.judge_every):
+                course.judge()
             if due(settings.checkpoint_every):
-                _save(learner, run, progress, settings, card)
-    if progress.images_seen != progress.saved_at:
-        _save(learner, run, progress, settings, card)
+                course.save()
+    course.end(reason)
+    progress = course.progress
     emit(Finished(task=TASK, done=progress.images_seen, reason=reason))
-    return Outcome(images_seen=progress.images_seen, reason=reason, figures=progress.figures)
-
-
-@dataclass(kw_only=True)
-class _Progress:
-    """What the loop itself has to remember; all of it is in the saved state."""
-
-    images_seen: int = 0
-    best: float = math.inf
-    figures: Mapping[str, float] = field(default_factory=dict)
-    saved_at: int = 0
+    return Outcome(
+        images_seen=progress.images_seen, reason=reason, figures=progress.figures, remedies=progress.remedies
+    )
 
 
 @dataclass(frozen=True)
@@ -135,64 +108,11 @@ class _Pace:
         """The terms as numbers, images per second, and the share of time in which the learner waited for images."""
         now = (time.perf_counter(), self._stream.waited, images_seen)
         values = {name: float(term) for name, term in terms.items()}
-        if self._last is not None:
+        if self._last is not None and images_seen > self._last[2]:  # a rollback is no pace
             seconds, waited, images = (new - old for new, old in zip(now, self._last, strict=True))
             values |= {"speed.images_per_second": images / seconds, "speed.idle_share": waited / seconds}
         self._last = now
         return values
-
-
-def _resume(learner: Learner, run: RunFolder) -> _Progress:
-    state = run.newest_state()
-    if state is None:
-        return _Progress()
-    learner.load_state_dict(state["learner"])
-    return _Progress(
-        images_seen=state["images_seen"],
-        best=state["best"],
-        figures=state["figures"],
-        saved_at=state["images_seen"],
-    )
-
-
-def _save(
-    learner: Learner, run: RunFolder, progress: _Progress, settings: TrainSettings, card: Mapping[str, Any]
-) -> None:
-    state = {"learner": learner.state_dict(), "best": progress.best, "figures": dict(progress.figures)}
-    run.save_snapshot(progress.images_seen, learner.snapshot(), _carded(card, progress), keep=settings.keep)
-    run.save_state(progress.images_seen, state, keep=settings.keep)
-    progress.saved_at = progress.images_seen
-
-
-def _judge(
-    learner: Learner,
-    run: RunFolder,
-    judge: Judge,
-    choosing: str,
-    progress: _Progress,
-    card: Mapping[str, Any],
-    emit: Emit,
-) -> None:
-    progress.figures = judge(learner.draw)
-    for name, value in progress.figures.items():
-        emit(Metric(task=TASK, name=name, value=value, done=progress.images_seen))
-    if progress.figures[choosing] < progress.best:
-        progress.best = progress.figures[choosing]
-        run.save_best(learner.snapshot(), _carded(card, progress))
-
-
-def _carded(card: Mapping[str, Any], progress: _Progress) -> dict[str, Any]:
-    return {**card, "images_seen": progress.images_seen, "scores": dict(progress.figures)}
-
-
-def _reason_to_end(
-    progress: _Progress, settings: TrainSettings, stop: StopCondition | None, interrupted: threading.Event
-) -> str | None:
-    if interrupted.is_set():
-        return "interrupted"
-    if stop is not None and progress.figures.get(stop.metric, math.inf) < stop.below:
-        return f"{stop.metric} fell below {stop.below}"
-    return "complete" if progress.images_seen >= settings.images else None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ samples/, TensorBoard files. NUMBER is images seen.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,11 +69,27 @@ class RunFolder:
         atomic_write_text(path / "config.json", _json(config))
         return cls(path)
 
-    def save_state(self, images_seen: int, state: Mapping[str, Any], *, keep: int) -> None:
-        """Write a resumable state, then delete all but the newest `keep`."""
-        save_state(self.checkpoints / f"{images_seen:010d}.state", {"images_seen": images_seen, **state})
+    def save_state(self, images_seen: int, state: Mapping[str, Any], *, keep: int, good_at: int | None = None) -> None:
+        """Write a resumable state, then delete all but the newest `keep` and the one after `good_at` images."""
+        save_state(self._state_at(images_seen), {**state, "images_seen": images_seen})
         for outdated in self._states()[:-keep]:
-            outdated.unlink(missing_ok=True)
+            if good_at is None or outdated != self._state_at(good_at):
+                outdated.unlink(missing_ok=True)
+
+    def state_at(self, images_seen: int) -> dict[str, Any] | None:
+        """The state after so many images, or None where none was saved.
+
+        Raises:
+            ModelError: it is damaged.
+        """
+        path = self._state_at(images_seen)
+        return load_state(path) if path.exists() else None
+
+    def forget_after(self, images_seen: int) -> None:
+        """Delete states and snapshots of more images: a training went back to here and on in another way."""
+        for path in (*self._states(), *self.checkpoints.glob("*.safetensors")):
+            if int(path.stem) > images_seen:
+                path.unlink(missing_ok=True)
 
     def newest_state(self) -> dict[str, Any] | None:
         """The newest state that can be read whole, or None when there is none.
@@ -110,6 +126,12 @@ class RunFolder:
         write_picture(path, grid(images, _SAMPLE_COLUMNS))
         return path
 
+    def save_copies(self, images_seen: int, images: Sequence[NDArray[np.uint8]]) -> Path:
+        """Write a sheet of pairs, four in a row: a generated image and the training photograph nearest to it."""
+        path = self.path / "samples" / f"copies-{images_seen:010d}.png"
+        write_picture(path, grid(images, _SAMPLE_COLUMNS))
+        return path
+
     @contextmanager
     def journal(self) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         """Append JSON lines to events.jsonl."""
@@ -120,6 +142,9 @@ class RunFolder:
                 file.flush()
 
             yield append
+
+    def _state_at(self, images_seen: int) -> Path:
+        return self.checkpoints / f"{images_seen:010d}.state"
 
     def _states(self) -> list[Path]:
         return sorted(self.checkpoints.glob("*.state"))

@@ -1,8 +1,8 @@
 """How long a training runs and how often it does what; nothing here changes what is learned per image."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from shanshui.errors import ConfigError
 
@@ -50,7 +50,7 @@ class StopCondition:
 
     @classmethod
     def parse(cls, text: str) -> "StopCondition":
-        """Read `METRIC<VALUE`, for instance `kid_vgg19_relu5_4_128px_598<0.1`.
+        """Read `METRIC<VALUE`, for instance `kid<0.1` or `kid_vgg19_relu5_4_128px_598<0.1`; see `among`.
 
         Raises:
             ConfigError: another form.
@@ -63,15 +63,20 @@ class StopCondition:
             pass
         raise ConfigError(f'--stop-when {text!r} is not a condition: write "METRIC<VALUE" with the name of a figure.')
 
-    def require_among(self, names: Iterable[str]) -> None:
-        """Refuse a condition on a figure that is not in `names`, those that are measured.
+    def among(self, names: Sequence[str], choosing: str | None = None) -> "StopCondition":
+        """The condition with the full name of its figure, of which it may give the first words: `kid`, `kid_vgg19`.
+
+        Args:
+            names: full names of the figures that are measured.
+            choosing: the one that tells which snapshot is best: it is meant where several begin alike.
 
         Raises:
-            ConfigError: it is not.
+            ConfigError: no figure begins like that, or several do and none of them chooses.
         """
-        known = tuple(names)
-        if self.metric not in known:
-            raise ConfigError(
-                f"--stop-when names {self.metric}, which this training does not measure: "
-                f"it measures {', '.join(known) or 'nothing'}."
-            )
+        meant = [name for name in names if name == self.metric or name.startswith(f"{self.metric}_")]
+        if choosing in meant:
+            return replace(self, metric=choosing)
+        if len(meant) == 1:
+            return replace(self, metric=meant[0])
+        problem = "could mean" if meant else "is not measured by this training, which measures"
+        raise ConfigError(f"--stop-when {self.metric} {problem} {', '.join(meant or names) or 'nothing'}.")

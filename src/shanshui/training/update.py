@@ -13,8 +13,9 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from shanshui.errors import ConfigError, NonFiniteError
+from shanshui.errors import ConfigError, ExplodingError, NonFiniteError
 from shanshui.objectives.regularizers import l1, l2
+from shanshui.training.monitors.exploding import Pulse, exploding, remembered
 from shanshui.training.schedules import Schedule
 
 
@@ -76,6 +77,8 @@ class Updater:
         )
         self.network, self._optimizer = fabric.setup(network, adam)
         self._accumulating = False
+        self._loss = torch.zeros(())
+        self._pulses: tuple[Pulse, ...] = ()
 
     def differentiable(self, *arguments: Any) -> Tensor:
         """What `network` answers, in the same precision, as a tensor of which a penalty may take a gradient.
@@ -92,6 +95,7 @@ class Updater:
 
         Raises:
             NonFiniteError: a term or a gradient is not finite; nothing was updated.
+            ExplodingError: the loss, a gradient or the weights have exploded; nothing was updated.
         """
         self.backward(terms)
         self.step(images_seen)
@@ -111,17 +115,24 @@ class Updater:
             # Another player's step may have left gradients here.
             self._optimizer.zero_grad(set_to_none=True)
             self._accumulating = True
-        self._fabric.backward(share * torch.stack(list(terms.values())).sum())
+            self._loss = torch.zeros(())
+        loss = share * torch.stack(list(terms.values())).sum()
+        self._loss = self._loss.to(loss.device) + loss.detach()
+        self._fabric.backward(loss)
 
     def step(self, images_seen: int) -> None:
         """One step along the gradients since the last one, at the learning rate of `images_seen`.
 
         Raises:
             NonFiniteError: a gradient is not finite; nothing was updated.
+            ExplodingError: the loss, a gradient or the weights have exploded; nothing was updated.
         """
         self._accumulating = False
         self._shrink_weights()
-        self._clip()
+        gradients = {name: p.grad for name, p in self.network.named_parameters() if p.grad is not None}
+        norm = _finite_norm(gradients)
+        self._feel_pulse(gradients, norm)
+        self._clip(gradients, norm)
         config = self._config
         for group in self._optimizer.param_groups:
             group["lr"] = config.learning_rate * config.schedule.value(images_seen)
@@ -129,13 +140,19 @@ class Updater:
         self._optimizer.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights and optimiser, to continue from."""
-        return {"network": self.network.state_dict(), "optimizer": self._optimizer.state_dict()}
+        """Weights, optimiser and the pulse of past steps, to continue from."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "pulses": [tuple(pulse) for pulse in self._pulses],
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
+        # States of the first releases have no pulse.
+        self._pulses = tuple(Pulse(*pulse) for pulse in state.get("pulses", ()))
 
     def _shrink_weights(self) -> None:
         """Add the slopes of the L1 and L2 penalties: of weights only, not of biases or gains, which are vectors."""
@@ -146,17 +163,41 @@ class Updater:
         for weight, slope in zip(weights, torch.autograd.grad(penalty, weights), strict=True):
             weight.grad += slope
 
-    def _clip(self) -> None:
-        gradients = {name: p.grad for name, p in self.network.named_parameters() if p.grad is not None}
-        norm = nn.utils.get_total_norm(gradients.values())
-        if not torch.isfinite(norm):
-            require_finite({f"gradient of {name}": gradient for name, gradient in gradients.items()})
-            raise NonFiniteError("The gradients are too large to measure: lower the learning rate and resume.")
+    def _feel_pulse(self, gradients: Mapping[str, Tensor], norm: Tensor) -> None:
+        """Refuse a step whose loss, gradient or weights have exploded, in the name of the largest tensor."""
+        weights = dict(self.network.named_parameters())
+        norms = self._loss, norm, nn.utils.get_total_norm(weights.values())
+        now = Pulse(*torch.stack([each.detach().float().to(norm.device) for each in norms]).tolist())
+        exploded = exploding(self._pulses, now)
+        if exploded is not None:
+            named = {"loss": "the loss", "gradient": f"the gradient of {_largest(gradients)}"}
+            what = named.get(exploded, f"the weight {_largest(weights)}, with all others,")
+            raise ExplodingError(
+                f"A step was not made because {what} grew beyond anything that learning needs, to "
+                f"{getattr(now, exploded):.3g}; the last checkpoint is untouched: resume from it with a lower learning "
+                "rate."
+            )
+        self._pulses = remembered(self._pulses, now)
+
+    def _clip(self, gradients: Mapping[str, Tensor], norm: Tensor) -> None:
         if self._config.clip_value is not None:
             nn.utils.clip_grad_value_(self.network.parameters(), self._config.clip_value)
             norm = nn.utils.get_total_norm(gradients.values())
         if self._config.clip_norm is not None:
             nn.utils.clip_grads_with_norm_(self.network.parameters(), self._config.clip_norm, norm)
+
+
+def _finite_norm(gradients: Mapping[str, Tensor]) -> Tensor:
+    """The norm of all gradients together; NonFiniteError, naming a tensor, unless it is finite."""
+    norm = nn.utils.get_total_norm(gradients.values())
+    if not torch.isfinite(norm):
+        require_finite({f"gradient of {name}": gradient for name, gradient in gradients.items()})
+        raise NonFiniteError("The gradients are too large to measure: lower the learning rate and resume.")
+    return norm
+
+
+def _largest(tensors: Mapping[str, Tensor]) -> str:
+    return max(tensors, key=lambda name: float(tensors[name].detach().norm()))
 
 
 def require_finite(tensors: Mapping[str, Tensor]) -> None:
@@ -168,7 +209,7 @@ def require_finite(tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise NonFiniteError(
-                f"Training stopped because {name} is not finite; the last checkpoint is untouched: "
+                f"A step was not made because {name} is not finite; the last checkpoint is untouched: "
                 "resume from it with a lower learning rate or --precision 32-true."
             )
 

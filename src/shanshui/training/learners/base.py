@@ -30,6 +30,12 @@ class Learner(Protocol):
     def draw(self, count: int) -> Iterable[NDArray[np.uint8]]:
         """`count` images (HWC) to be judged, the same each time for the same weights."""
 
+    def opinion(self, images: Tensor) -> Tensor | None:
+        """The discriminator's mean logit (N,) of each of `images` (N, 3, H, W) in [-1, 1], on the CPU, not augmented.
+
+        None for a learner without a discriminator, or with one that has to be told labels. Changes nothing.
+        """
+
     def snapshot(self) -> nn.Module:
         """The network to ship, in evaluation mode and on the CPU."""
 

@@ -243,6 +243,17 @@ class SceneLearner:
         """`count` scenes of the averaged generator."""
         return self._draw(count, generator_at(self._seed, 0, "judged"))
 
+    @torch.no_grad()
+    def opinion(self, images: Tensor) -> Tensor | None:
+        """Logits of a discriminator that learns nothing from looking: its batch norm uses what it has remembered."""
+        if self._bare_discriminator.config.labels:
+            return None
+        judge = self._bare_discriminator.eval()
+        with self._fabric.autocast():
+            logits = [judge(self._eye(some.to(self._fabric.device))) for some in images.split(_DRAWN_AT_ONCE)]
+        judge.train()
+        return torch.cat([each.float().flatten(1).mean(1).cpu() for each in logits])
+
     def snapshot(self) -> nn.Module:
         """The averaged generator without what only training needs."""
         return self._average.plain().eval()

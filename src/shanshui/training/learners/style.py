@@ -156,6 +156,9 @@ class StyleLearner:
         pairs = cycle(product(self._photos, range(len(self._config.styles))))
         return (self._paint(photo, style) for photo, style in islice(pairs, count))
 
+    def opinion(self, images: Tensor) -> None:
+        """None: nothing is told from anything here."""
+
     def snapshot(self) -> nn.Module:
         """The averaged network."""
         network: nn.Module = deepcopy(self._average).cpu()

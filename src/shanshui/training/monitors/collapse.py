@@ -1,0 +1,51 @@
+"""Collapse: the generator makes one scene, or a few, whatever the latents are."""
+
+from collections.abc import Sequence
+
+from shanshui.training.monitors.reading import Alarm, Reading
+from shanshui.training.monitors.stalled import STILL
+
+ALIKE = 0.02
+"""Variety that images of a generator which learns exceed after a few hundred images already."""
+
+FALLEN = 0.5
+"""Share of the best variety so far below which something was lost."""
+
+NARROWED, FORGOTTEN, KNOWN = 0.75, 0.25, 0.1
+"""Variety below this share of its best is a collapse if recall, once above `KNOWN`, is below that share of its best."""
+
+CONFIRMED = 2
+"""Readings in a row that have to say so: averages of young networks jump."""
+
+
+def collapse(history: Sequence[Reading]) -> Alarm | None:
+    """Images that are all alike, or much more alike than those of earlier readings, in `CONFIRMED` readings in a row.
+
+    A young generator has little variety, and recall stays near 0 for its first thousands of images; so neither is
+    compared with what it should be, only with what it was. Images that are alike and do not move are not collapsed
+    but not learned at all: see `stalled`.
+    """
+    if len(history) < CONFIRMED or not all(_collapsed(history[: len(history) - back]) for back in range(CONFIRMED)):
+        return None
+    now = history[-1]
+    assert now.variety is not None
+    best = max(each.variety or 0.0 for each in history)
+    return Alarm(
+        kind="collapse",
+        message=(
+            f"The generator collapses: its images differ from each other {now.variety:.2g} times as much as real ones "
+            f"do, after up to {best:.2g} times earlier in this training."
+        ),
+    )
+
+
+def _collapsed(history: Sequence[Reading]) -> bool:
+    now, earlier = history[-1], history[:-1]
+    if now.variety is None:
+        return False
+    if now.variety < ALIKE:
+        return now.movement is None or now.movement >= STILL
+    variety = max((each.variety or 0.0 for each in earlier), default=0.0)
+    recall = max((each.recall or 0.0 for each in earlier), default=0.0)
+    forgotten = recall >= KNOWN and (now.recall or 0.0) < FORGOTTEN * recall
+    return now.variety < FALLEN * variety or (forgotten and now.variety < NARROWED * variety)
