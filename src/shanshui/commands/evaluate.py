@@ -13,6 +13,7 @@ from shanshui.atomic import atomic_write_text
 from shanshui.checkpoints.judges import open_distance, open_extractor
 from shanshui.commands import judged
 from shanshui.commands.evaluate_text import as_data, as_text
+from shanshui.commands.explained import explained
 from shanshui.commands.judged import Judged
 from shanshui.commands.options import Common, parse, parse_size, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
@@ -39,9 +40,7 @@ from shanshui.evaluation.figures import (
     painting_figures,
 )
 from shanshui.evaluation.gallery import spread
-from shanshui.evaluation.measures import measure_of
-from shanshui.evaluation.protocols import Protocol
-from shanshui.evaluation.report import Explanation, render
+from shanshui.evaluation.report import render
 from shanshui.evaluation.stills import stills
 from shanshui.events import Emit
 from shanshui.networks.encoders.spectrum import Spectrum
@@ -219,10 +218,5 @@ def _assess(each: Judged, assessor: Assessor, lens: Lens, emit: Emit) -> Assessm
 
 def _write_report(path: Path, real: Collection, assessments: Sequence[Assessment], data: Mapping[str, Any]) -> None:
     images = [real.image(row) for row in spread(len(real), SHOWN)]
-    atomic_write_text(path, render(assessments, real=real.label, real_images=images, explain=_explained))
+    atomic_write_text(path, render(assessments, real=real.label, real_images=images, explain=explained))
     atomic_write_text(path.with_suffix(".json"), json.dumps(data, indent=2, ensure_ascii=False) + "\n")
-
-
-def _explained(name: str) -> Explanation:
-    measure = measure_of(Protocol.parse(name).measure)
-    return Explanation(title=measure.title, meaning=measure.meaning, better=measure.better)
