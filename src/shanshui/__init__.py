@@ -9,15 +9,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shanshui.errors import ShanshuiError
+    from shanshui.images.film import write_film
+    from shanshui.pipelines.codes import CodeSpace
     from shanshui.pipelines.generate import SceneGenerator
+    from shanshui.pipelines.interpolate import Interpolator
+    from shanshui.pipelines.mix import StyleMixer
+    from shanshui.pipelines.project import Projector
     from shanshui.pipelines.stylize import Stylizer
 
-__all__ = ["SceneGenerator", "Stylizer", "ShanshuiError", "__version__"]
+__all__ = [
+    "SceneGenerator",
+    "CodeSpace",
+    "Interpolator",
+    "StyleMixer",
+    "Projector",
+    "Stylizer",
+    "write_film",
+    "ShanshuiError",
+    "__version__",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "SceneGenerator": "shanshui.pipelines.generate",
+    "CodeSpace": "shanshui.pipelines.codes",
+    "Interpolator": "shanshui.pipelines.interpolate",
+    "StyleMixer": "shanshui.pipelines.mix",
+    "Projector": "shanshui.pipelines.project",
     "Stylizer": "shanshui.pipelines.stylize",
+    "write_film": "shanshui.images.film",
     "ShanshuiError": "shanshui.errors",
 }
 

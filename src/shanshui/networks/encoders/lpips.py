@@ -120,9 +120,24 @@ class PerceptualVGG19(nn.Module):
             ValueError: the shapes differ.
         """
         _require_pairs(first, second)
-        features, others = (list(self.encoder(images, _VGG19_LAYERS).values()) for images in (first, second))
-        uniform = [torch.ones(maps.shape[1], device=maps.device) for maps in features]
-        return _distance(features, others, uniform)
+        return self.measure(second)(first)
+
+    def measure(self, reference: Tensor) -> Callable[[Tensor], Tensor]:
+        """The distances of images from `reference`, which is looked at once.
+
+        Args:
+            reference: (1, 3, H, W), or as many as the images that will be compared with it.
+
+        Returns:
+            a function of images (N, 3, H, W) that gives what `forward` gives; gradients pass to the images.
+        """
+        others = list(self.encoder(reference, _VGG19_LAYERS).values())
+        uniform = [torch.ones(maps.shape[1], device=maps.device) for maps in others]
+
+        def distances(images: Tensor) -> Tensor:
+            return _distance(list(self.encoder(images, _VGG19_LAYERS).values()), others, uniform)
+
+        return distances
 
 
 def _distance(
