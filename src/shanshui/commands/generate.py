@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+import tyro
 
 from shanshui.commands.options import Common, parse, parse_size, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
@@ -38,7 +39,10 @@ class Generate(Common):
     seed: int = 0
     """Another seed, other scenes."""
     size: str | None = None
-    """WxH in pixels, for instance 256x128; the model's own size when left out."""
+    """WxH in pixels, for instance 512x128: as high as the model's own scenes, and as wide as you like; the model's own
+    size when left out."""
+    wrap: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """The right edge joins the left edge: a scene to look around in, all 360 degrees, on a cylinder."""
     truncation: float = 1.0
     """Below 1: more typical scenes, less variety. 0 makes every scene the same."""
     label: int | None = None
@@ -67,7 +71,8 @@ def run(options: Generate, emit: Emit) -> list[Path]:
     """Write the scenes, and the grid when one is asked for; return what was written, in order."""
     require_positive(count=options.count, enlarge=options.enlarge, grid=1 if options.grid is None else options.grid)
     generator = SceneGenerator.from_pretrained(options.model, device=resolve_device(options.device))
-    scenes = generator.generate(
+    make = generator.panoramas if options.wrap else generator.generate
+    scenes = make(
         options.count,
         options.seed,
         size=None if options.size is None else parse_size(options.size),

@@ -1,6 +1,6 @@
 """Scenes out of nothing but a seed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +12,7 @@ from shanshui.checkpoints.zoo import resolve
 from shanshui.errors import ConfigError, ModelError
 from shanshui.images.pixels import to_pixels
 from shanshui.networks.generators.base import SceneNetwork
+from shanshui.networks.generators.wide import Places, along, around, draw_wide_latents, render_wide
 
 # Latents of one scene are drawn from a generator of their own, seeded by (seed, index): a scene does not depend on
 # how many others are asked for, nor on the size of the batch that it is computed in.
@@ -60,7 +61,8 @@ class SceneGenerator:
         Args:
             count: how many, at least 0.
             seed: from 0 to 2^40.
-            size: (height, width) in pixels, multiples of `self.size`; that size itself when left out.
+            size: (height, width) in pixels; `self.size` when left out. A scene may be wider than that (`networks.
+                generators.wide`), but not higher: its sky would need another sky above it.
             truncation: in [0, 1]; below 1 scenes are more typical and less varied (`SceneNetwork.sample`).
             label: class of the scenes, for a network that was told classes; all in turn when left out.
             batch_size: scenes computed together, at least 1; it changes speed and memory alone.
@@ -71,6 +73,35 @@ class SceneGenerator:
         Raises:
             ConfigError: a value outside its range. Raised here, not at the first scene.
         """
+        return self._checked(along, count, seed, size, truncation, label, batch_size)
+
+    def panoramas(
+        self,
+        count: int,
+        seed: int = 0,
+        *,
+        size: tuple[int, int] | None = None,
+        truncation: float = 1.0,
+        label: int | None = None,
+        batch_size: int = 16,
+    ) -> Iterator[Image.Image]:
+        """Scenes whose right edge joins their left edge, to look around in: pictures on a cylinder, not on a sphere.
+
+        Arguments, result and errors as for `generate`. The same seed gives a scene of the same weather, with places of
+        its own.
+        """
+        return self._checked(around, count, seed, size, truncation, label, batch_size)
+
+    def _checked(
+        self,
+        lay: Callable[[SceneNetwork, int, int], Places],
+        count: int,
+        seed: int,
+        size: tuple[int, int] | None,
+        truncation: float,
+        label: int | None,
+        batch_size: int,
+    ) -> Iterator[Image.Image]:
         if not 0 <= seed <= _LARGEST_SEED or count < 0 or batch_size < 1:
             raise ConfigError(
                 f"{count} scenes of seed {seed}, {batch_size} at a time, cannot be made: count and seed must be 0 or "
@@ -79,26 +110,29 @@ class SceneGenerator:
         if not 0 <= truncation <= 1:
             raise ConfigError(f"The truncation {truncation} is outside 0 (all alike) to 1 (all variety).")
         try:
-            grid = self._network.grid_for(*(size or self.size))
+            places = lay(self._network, *(size or self.size))
         except ValueError as error:
             raise ConfigError(f"Scenes of this size cannot be made: {error}.") from error
-        return self._generate(count, seed, grid, self._labels(count, label), truncation, batch_size)
+        # A wide scene counts as often as it has places.
+        at_once = max(1, batch_size // len(places.starts))
+        return self._generate(count, seed, places, self._labels(count, label), truncation, at_once)
 
     def _generate(
         self,
         count: int,
         seed: int,
-        grid: tuple[int, int],
+        places: Places,
         labels: torch.Tensor | None,
         truncation: float,
-        batch_size: int,
+        at_once: int,
     ) -> Iterator[Image.Image]:
-        for first in range(0, count, batch_size):
-            indices = range(first, min(first + batch_size, count))
-            latents = torch.cat([self._latent(seed, index, grid) for index in indices]).to(self._device)
-            told = None if labels is None else labels[indices.start : indices.stop]
+        for first in range(0, count, at_once):
+            indices = range(first, min(first + at_once, count))
+            latents = torch.cat([self._latents(seed, index, places) for index in indices]).to(self._device)
+            told = None if labels is None else labels[first : indices.stop].repeat_interleave(len(places.starts))
             with torch.inference_mode():
-                scenes = self._network.sample(latents, told, truncation)
+                codes = self._network.codes(latents, told, truncation)
+                scenes = render_wide(self._network, codes, places, told)
             yield from (Image.fromarray(pixels) for pixels in to_pixels(scenes))
 
     def _labels(self, count: int, label: int | None) -> torch.Tensor | None:
@@ -114,6 +148,6 @@ class SceneGenerator:
         in_turn = torch.arange(count, device=self._device) % known
         return in_turn if label is None else torch.full_like(in_turn, label)
 
-    def _latent(self, seed: int, index: int, grid: tuple[int, int]) -> torch.Tensor:
+    def _latents(self, seed: int, index: int, places: Places) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed * _SEED_STRIDE + index)
-        return self._network.draw_latents(1, grid, generator)
+        return draw_wide_latents(self._network, places, generator)

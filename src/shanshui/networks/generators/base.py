@@ -1,6 +1,7 @@
 """What every scene generator is: latents in, scenes out, and how to know which sizes it can make."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Self
@@ -87,6 +88,13 @@ class SceneNetwork(nn.Module, ABC):
         if (height, width) != self.size:
             raise ValueError(f"this network makes scenes of {self.size[1]}x{self.size[0]} pixels, not {width}x{height}")
         return 1, 1
+
+    @abstractmethod
+    def layers_to_join(self) -> Iterable[nn.Module]:
+        """Layers whose output is a map (N, C, H, W): behind them scenes side by side grow together (see `wide`).
+
+        The first of them should be the coarsest map, or scenes have decided too much to fit each other.
+        """
 
     def draw_latents(self, count: int, grid: tuple[int, int], generator: torch.Generator) -> Tensor:
         """Standard normal latents (count, latent) on the CPU, a pure function of the generator's state.

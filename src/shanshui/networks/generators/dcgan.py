@@ -11,6 +11,7 @@ https://doi.org/10.23915/distill.00003) is as small as it gets; it is not gone, 
 pixels still differ.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -53,6 +54,9 @@ class DCGAN(SceneNetwork):
     @property
     def size(self) -> tuple[int, int]:
         return self.config.size
+
+    def layers_to_join(self) -> Iterable[nn.Module]:
+        return (layer for layer in self.layers if isinstance(layer, nn.BatchNorm2d))
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, random: torch.Generator | None = None) -> Tensor:
         scenes: Tensor = self.layers(self.project(latents).unflatten(1, (-1, *self.config.start)))

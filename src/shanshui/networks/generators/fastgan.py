@@ -11,6 +11,7 @@ scene itself, shrunk. Where spectral norm is kept, `networks.gated` says. Labels
 R3GAN's do: a learned vector beside the latent.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
@@ -128,6 +129,9 @@ class FastGAN(SceneNetwork):
     def draw_latents(self, count: int, grid: tuple[int, int], generator: torch.Generator) -> Tensor:
         """Standard normal latents (count, latent, *grid) on the CPU, a pure function of the generator's state."""
         return torch.randn(count, self.config.latent, *grid, generator=generator)
+
+    def layers_to_join(self) -> Iterable[nn.Module]:
+        return self.start, *self.ups.values()
 
     def plain(self) -> Self:
         """A copy in evaluation mode with spectral norm divided out; it makes the same scenes."""

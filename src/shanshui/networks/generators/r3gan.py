@@ -9,6 +9,7 @@ and at 256 px `width` 96), and the coarsest map may have any shape, so that scen
 `fixup.Double` says.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -92,6 +93,9 @@ class R3GAN(SceneNetwork):
             x = stage(double(x))
         pixels: Tensor = self.to_rgb(x)
         return pixels
+
+    def layers_to_join(self) -> Iterable[nn.Module]:
+        return self.start, *self.stages
 
     def render(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scenes for use, clamped to [-1, 1]."""

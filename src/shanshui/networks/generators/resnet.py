@@ -9,6 +9,7 @@ Departures: `blocks` may put more than one block at a size; no bias where a late
 is everywhere but at both ends; enlarging and convolving trade places (see `resampling`), which changes no number.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -64,6 +65,9 @@ class ResNet(SceneNetwork):
     @property
     def size(self) -> tuple[int, int]:
         return self.config.size
+
+    def layers_to_join(self) -> Iterable[nn.Module]:
+        return self.blocks
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, random: torch.Generator | None = None) -> Tensor:
         # Channels come last out of the matrix product, so the map has its fast memory format without a copy.

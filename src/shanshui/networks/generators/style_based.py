@@ -6,6 +6,7 @@ layer, starting from a learned constant.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -75,6 +76,10 @@ class Synthesis(nn.Module, ABC):
     """
 
     layers: int
+
+    @abstractmethod
+    def layers_to_join(self) -> Iterable[nn.Module]:
+        """As for `SceneNetwork`."""
 
     @abstractmethod
     def forward(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
@@ -156,6 +161,9 @@ class StyleBasedGenerator(SceneNetwork):
         """Scenes of styles (N, layers, style), clamped to [-1, 1]; the labels are in the styles already."""
         scenes: Tensor = self.synthesis(codes)
         return scenes.clamp(-1, 1)
+
+    def layers_to_join(self) -> Iterable[nn.Module]:
+        return self.synthesis.layers_to_join()
 
     def _for_each_layer(self, styles: Tensor) -> Tensor:
         return styles[:, None].expand(-1, self.layers, -1)

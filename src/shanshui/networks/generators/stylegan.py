@@ -8,6 +8,7 @@ Departures: all sizes learn at once instead of growing one by one, as in the pap
 scene by scene; truncation acts on all layers.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,6 +52,9 @@ class _PlainSynthesis(Synthesis):
             for doublings, (entrance, count) in enumerate(zip(enter, channels, strict=True))
         )
         self.to_rgb = EqualizedConv2d(channels[-1], 3, 1)
+
+    def layers_to_join(self) -> Iterable[nn.Module]:
+        return (module for module in self.modules() if isinstance(module, _Finish))
 
     def forward(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
         x = self.constant.expand(len(styles), -1, -1, -1).contiguous(memory_format=torch.channels_last)

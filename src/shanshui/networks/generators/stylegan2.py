@@ -8,7 +8,7 @@ Departures: colours are doubled with their border repeated instead of with zeros
 scene. Nothing else: modulation is computed on maps instead of weights, which gives the same numbers (`modulation`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -56,6 +56,9 @@ class _SkipSynthesis(Synthesis):
             self.doubling.append(StyledConvolution(Doubling(), style, coarse, fine, size))
             self.refining.append(StyledConvolution(convolve, style, fine, fine, size))
         self.to_rgb = nn.ModuleList(ToRGB(style, count) for count in channels)
+
+    def layers_to_join(self) -> Iterable[nn.Module]:
+        return (module for module in self.modules() if isinstance(module, StyledConvolution))
 
     def forward(self, styles: Tensor, random: torch.Generator | None = None) -> Tensor:
         one_by_one = styles.unbind(dim=1)
