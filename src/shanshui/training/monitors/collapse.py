@@ -1,5 +1,6 @@
 """Collapse: the generator makes one scene, or a few, whatever the latents are."""
 
+import math
 from collections.abc import Sequence
 
 from shanshui.training.monitors.reading import Alarm, Reading
@@ -21,26 +22,28 @@ CONFIRMED = 2
 def collapse(history: Sequence[Reading]) -> Alarm | None:
     """Images that are all alike, or much more alike than those of earlier readings, in `CONFIRMED` readings in a row.
 
-    A young generator has little variety, and recall stays near 0 for its first thousands of images; so neither is
-    compared with what it should be, only with what it was. Images that are alike and do not move are not collapsed
-    but not learned at all: see `stalled`.
+    A young generator has little variety, or that of noise, and recall stays near 0 for its first thousands of images.
+    So neither is compared with what it should be, only with what it was at readings whose figure was no worse: who
+    collapses loses something, who learns trades the variety of noise for that of scenes. Images that are alike and do
+    not move are not collapsed but not learned at all: see `stalled`.
     """
     if len(history) < CONFIRMED or not all(_collapsed(history[: len(history) - back]) for back in range(CONFIRMED)):
         return None
     now = history[-1]
     assert now.variety is not None
-    best = max(each.variety or 0.0 for each in history)
+    best = max((each.variety or 0.0 for each in _no_worse(history)), default=0.0)
+    before = f", after up to {best:.2g} times earlier in this training" if best > now.variety else ""
     return Alarm(
         kind="collapse",
         message=(
             f"The generator collapses: its images differ from each other {now.variety:.2g} times as much as real ones "
-            f"do, after up to {best:.2g} times earlier in this training."
+            f"do{before}."
         ),
     )
 
 
 def _collapsed(history: Sequence[Reading]) -> bool:
-    now, earlier = history[-1], history[:-1]
+    now, earlier = history[-1], _no_worse(history)
     if now.variety is None:
         return False
     if now.variety < ALIKE:
@@ -49,3 +52,10 @@ def _collapsed(history: Sequence[Reading]) -> bool:
     recall = max((each.recall or 0.0 for each in earlier), default=0.0)
     forgotten = recall >= KNOWN and (now.recall or 0.0) < FORGOTTEN * recall
     return now.variety < FALLEN * variety or (forgotten and now.variety < NARROWED * variety)
+
+
+def _no_worse(history: Sequence[Reading]) -> list[Reading]:
+    """The earlier readings whose figure, where there is one, was at least as good as now."""
+    now = history[-1]
+    value = math.inf if now.choosing is None else now.figures.get(now.choosing, math.inf)
+    return [each for each in history[:-1] if now.choosing is None or each.figures.get(now.choosing, value) <= value]
