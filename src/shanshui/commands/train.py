@@ -13,6 +13,7 @@ import tyro
 from shanshui.commands.lessons import SUBJECTS, with_styles
 from shanshui.commands.options import Common, parse, resolve_device
 from shanshui.commands.outcome import Outcome
+from shanshui.commands.run_report import report
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
 from shanshui.events import Emit, broadcast
@@ -115,7 +116,12 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
     if watch.judge is not None:
         watch.condition(watch.judge.names[0])
     folder = folder or RunFolder.create(options.run, config)
-    with journal(folder) as written, tensorboard(folder, resumed_at=_resumed_at(folder)) as drawn:
+    start = _resumed_at(folder)
+    with (
+        journal(folder) as written,
+        tensorboard(folder, config, resumed_at=start) as drawn,
+        report(folder, config, resumed_at=start, warn=emit) as reported,
+    ):
         ended = loop.train(
             lesson.plan,
             lesson.dataset,
@@ -128,7 +134,7 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
                 "data_digest": source.digest,
                 "licence": options.licence,
             },
-            emit=broadcast(emit, written, drawn),
+            emit=broadcast(emit, written, drawn, reported),
             watch=watch,
         )
     return _outcome(folder, ended, options)

@@ -1,12 +1,12 @@
 """The parts of a run's page that are curves: judged figures, and what the training itself logs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 
 from shanshui.commands.run_report.story import Series
+from shanshui.commands.run_report.topics import TOPICS, Topic
 from shanshui.errors import ConfigError
 from shanshui.evaluation.report import Explanation
 from shanshui.evaluation.report.charts import Curve, Reading, curve_chart
@@ -15,23 +15,8 @@ from shanshui.evaluation.report.inks import ACCENT, Ink, ink, line_swatch
 from shanshui.evaluation.report.part import Part
 from shanshui.evaluation.report.progress import figure_chart
 
-MOST_POINTS = 240
+MOST_POINTS = 120
 """Points that a curve has on the page at the most, however long the run."""
-
-SPEED = "speed.images_per_second"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Topic:
-    """What a group of logged values is about.
-
-    Attributes:
-        title: a few words.
-        meaning: a sentence or two; empty when there is nothing to add.
-    """
-
-    title: str
-    meaning: str = ""
 
 
 def judged(figures: Mapping[str, Series], explain: Callable[[str], Explanation]) -> Part | None:
@@ -83,14 +68,14 @@ def _judged_chart(name: str, series: Series, explain: Callable[[str], Explanatio
     try:
         explanation = explain(name)
     except ConfigError:
-        return _chart(_TOPICS.get(name) or Topic(title=_words(name)), {name: series})
+        return _chart(TOPICS.get(name) or Topic(title=_words(name)), {name: series})
     xs, readings = thinned(series)
     figure = Figure(name=name, explanation=explanation, readings=readings, control=None)
     return figure_chart(figure, [round(x) for x in xs])
 
 
 def _logged_chart(topic: str, group: Mapping[str, Series]) -> str:
-    return _chart(_TOPICS.get(topic) or Topic(title=_words(topic)), group)
+    return _chart(TOPICS.get(topic) or Topic(title=_words(topic)), group)
 
 
 def _chart(topic: Topic, group: Mapping[str, Series]) -> str:
@@ -119,48 +104,14 @@ def _topic_of(name: str) -> str:
     first = name.partition(".")[0]
     if first in ("discriminator", "generator"):
         return "losses"
-    return name if first == "speed" else first
+    return name if first in ("speed", "watch") else first
 
 
 def _rank(topic: str) -> tuple[int, str]:
-    known = list(_TOPICS)
-    return (known.index(topic), topic) if topic in known else (_UNKNOWN_RANK, topic)
+    """Known topics in their order; what nobody has words for yet comes last."""
+    known = list(TOPICS)
+    return (known.index(topic) if topic in known else len(known)), topic
 
 
 def _words(name: str) -> str:
     return name.replace("_", " ").replace(".", " ").strip().capitalize() or name
-
-
-_TOPICS: Mapping[str, Topic] = {
-    "losses": Topic(
-        title="Losses of the two sides",
-        meaning="They chase each other: neither falls for long. One at zero, or one that climbs and climbs, means that "
-        "the other has won.",
-    ),
-    "logits": Topic(
-        title="What the discriminator says",
-        meaning="High for real, low for generated. Curves that part for good: it no longer needs to look.",
-    ),
-    "content": Topic(title="Content of the photo", meaning="How far the result is from the photo, by layer."),
-    "style": Topic(title="Style of the paintings", meaning="How far it is from the paintings, by layer."),
-    "moments": Topic(title="Moments of the paintings", meaning="Means and spreads of features, by layer."),
-    "augmentation": Topic(
-        title="Augmentation", meaning="The probability that adaptive augmentation has arrived at: it rises when the "
-        "discriminator knows its photographs too well."
-    ),
-    "gradient_penalty": Topic(title="Gradient penalty", meaning="How far the discriminator's slope is from one."),
-    "r1": Topic(title="R1 penalty", meaning="How steep the discriminator is at real images."),
-    "r2": Topic(title="R2 penalty", meaning="How steep the discriminator is at generated images."),
-    "path_length": Topic(title="Path length penalty", meaning="How unevenly the generator answers to its styles."),
-    "mode_seeking": Topic(title="Mode-seeking term", meaning="How little images differ when their latents do."),
-    "reconstruction": Topic(
-        title="Reconstruction", meaning="How far the discriminator is from redrawing the photographs that it sees."
-    ),
-    SPEED: Topic(title="Speed", meaning="Images learned from in a second."),
-    "speed.idle_share": Topic(
-        title="Waiting for images", meaning="Share of the time in which the network waited for photographs to be read."
-    ),
-}  # fmt: skip
-"""In the order in which they stand on the page; what is not here comes before the speed."""
-
-_UNKNOWN_RANK = list(_TOPICS).index("reconstruction")

@@ -8,6 +8,7 @@ RUN_STYLE = """
 .facts progress { display: block; width: 100%; height: .45rem; margin-top: .4rem; accent-color: var(--seal); }
 .facts .heard { display: block; color: var(--quiet); font-size: .88rem; }
 .facts code { margin: 0; }
+.option { white-space: nowrap; }
 .key code { display: inline; font-size: .8rem; }
 .set > span > code { margin: 0; }
 .chart > .key { margin: .6rem 0 0; }

@@ -9,12 +9,13 @@ from shanshui.commands.run_report.looks import RUN_STYLE, SCRIPT
 from shanshui.commands.run_report.settings import settings
 from shanshui.commands.run_report.sheets import Embed, nearest, sheets_over_time
 from shanshui.commands.run_report.status import Best, status
-from shanshui.commands.run_report.story import RunStory
+from shanshui.commands.run_report.story import RunStory, Sheet
 from shanshui.evaluation.report import Explanation
 from shanshui.evaluation.report.part import page_of
+from shanshui.events import Alarmed
 
-COPIES = "copies"
-"""What a training calls its pictures of nearest training photographs."""
+COPIES = "copies-"
+"""What the names of pictures of nearest training photographs begin with."""
 
 SECONDS_BETWEEN_LOADS = 30
 """Seconds after which the page of a running training loads itself again."""
@@ -47,7 +48,7 @@ def render(
         sheets_over_time(story.sheets, embed),
         diary(story.moments, embed),
         judged(story.figures, explain),
-        nearest(story.pictures.get(COPIES), embed),
+        nearest(_copies(story), embed),
         logged(story.values),
         settings(config),
     ]
@@ -62,19 +63,16 @@ def render(
 
 def _heading(config: Mapping[str, Any]) -> str:
     """What is learned from what, as far as `config` says."""
-    task, recipe, data = (config.get(name) for name in ("task", "recipe", "data"))
-    return (
-        " ".join(
-            words
-            for words, known in (
-                (f"Training of a {task} model", task),
-                (f"by the recipe {recipe}", recipe),
-                (f"from {data}", data),
-            )
-            if known
-        )
-        or "A training"
-    )
+    words = (("of a {} model", "task"), ("by the recipe {}", "recipe"), ("from {}", "data"))
+    return " ".join(["Training", *(said.format(config[name]) for said, name in words if config.get(name))])
+
+
+def _copies(story: RunStory) -> Sheet | None:
+    """The newest picture of generated images beside training photographs."""
+    for moment in reversed(story.moments):
+        if isinstance(moment.event, Alarmed) and moment.event.path and moment.event.path.name.startswith(COPIES):
+            return Sheet(images_seen=moment.images_seen, path=moment.event.path)
+    return None
 
 
 def _reloading() -> str:

@@ -6,9 +6,9 @@ from html import escape
 
 import numpy as np
 
-from shanshui.commands.run_report.curves import SPEED
 from shanshui.commands.run_report.diary import clock
 from shanshui.commands.run_report.story import RunStory
+from shanshui.commands.run_report.topics import SPEED
 from shanshui.commands.terminal import duration
 from shanshui.evaluation.report.part import Part
 
@@ -57,14 +57,16 @@ def status(story: RunStory, *, live: bool, best: Best | None, newest: str | None
 
 def _state(story: RunStory, *, live: bool) -> str:
     if story.ended is not None:
-        words = {
-            "complete": "Finished: all images seen.",
-            "interrupted": "Interrupted; the same command with --resume goes on.",
-        }.get(story.ended, f"Stopped: {story.ended.rstrip('.')}.")
-        return escape(words)
+        return _ENDS.get(story.ended) or f"Stopped: {escape(story.ended.rstrip('.'))}."
     heard = "" if story.latest is None else f' <span class="heard" data-latest="{story.latest:.0f}">'
     heard += "" if story.latest is None else f"Last heard of at {clock(story.latest)}.</span>"
     return f"{'Running.' if live else 'Never said that it ended.'}{heard}"
+
+
+_ENDS = {
+    "complete": "Finished: all images seen.",
+    "interrupted": 'Interrupted; the same command with <span class="option">--resume</span> goes on.',
+}
 
 
 def _seen(story: RunStory) -> str:
@@ -72,9 +74,14 @@ def _seen(story: RunStory) -> str:
         return f"{story.images_seen:,}"
     seen = min(story.images_seen, story.total)
     return (
-        f"{story.images_seen:,} of {story.total:,} ({seen / story.total:.0%})"
+        f"{story.images_seen:,} of {story.total:,} ({_share(seen / story.total)})"
         f'<progress max="{story.total}" value="{seen}" aria-label="Images seen"></progress>'
     )
+
+
+def _share(share: float) -> str:
+    """In percent; a run that has only begun moves, too."""
+    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
 
 
 def _pace(story: RunStory, *, live: bool) -> Sequence[tuple[str, str]]:

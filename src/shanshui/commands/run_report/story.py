@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shanshui.events import Alarmed, Answered, Event, Finished, ImageReady, Metric, Progress, Started, Warned
 
 SHEET = "samples"
-"""What a training calls its sample sheets."""
+"""What a training calls its sample sheets; other pictures go with the alarms that they are the evidence of."""
 
 Happening: TypeAlias = Started | Warned | Alarmed | Answered | Finished
 
@@ -28,7 +28,7 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """A picture that was written after so many images."""
+    """A sheet of pictures that was written after so many images."""
 
     images_seen: int
     path: Path
@@ -56,7 +56,6 @@ class RunStory:
         values: losses, logits, speeds and the like by name.
         figures: judged figures by full name.
         sheets: sample sheets, the oldest first.
-        pictures: the newest of every other kind of picture, by kind.
         moments: in the order in which they happened.
         unreadable: lines of the log that could not be understood.
     """
@@ -69,7 +68,6 @@ class RunStory:
     values: Mapping[str, Series] = field(default_factory=dict)
     figures: Mapping[str, Series] = field(default_factory=dict)
     sheets: Sequence[Sheet] = ()
-    pictures: Mapping[str, Sheet] = field(default_factory=dict)
     moments: Sequence[Moment] = ()
     unreadable: int = 0
 
@@ -91,7 +89,7 @@ class Chronicle:
         self._resuming = False
         self._values: dict[str, _Track] = {}
         self._figures: dict[str, _Track] = {}
-        self._pictures: dict[str, list[Sheet]] = {}
+        self._sheets: list[Sheet] = []
         self._moments: list[Moment] = []
 
     def hear(self, time: float, event: Event) -> None:
@@ -109,7 +107,8 @@ class Chronicle:
             case Metric():
                 _record(self._figures, {event.name: event.value}, event.done)
             case ImageReady():
-                self._pictures.setdefault(event.name, []).append(Sheet(images_seen=event.done, path=event.path))
+                if event.name == SHEET:
+                    self._sheets.append(Sheet(images_seen=event.done, path=event.path))
             case _:
                 self._moments.append(Moment(time=time, images_seen=self._images_seen, event=event))
         if isinstance(event, Finished):
@@ -138,8 +137,7 @@ class Chronicle:
             ended=self._ended,
             values={name: track.series() for name, track in self._values.items() if len(track)},
             figures={name: track.series() for name, track in self._figures.items() if len(track)},
-            sheets=tuple(self._pictures.get(SHEET, ())),
-            pictures={kind: sheets[-1] for kind, sheets in self._pictures.items() if kind != SHEET and sheets},
+            sheets=tuple(self._sheets),
             moments=tuple(self._moments),
             unreadable=unreadable,
         )
@@ -158,9 +156,8 @@ class Chronicle:
     def _void_measurements(self, beyond: int) -> None:
         for track in (*self._values.values(), *self._figures.values()):
             track.cut(beyond)
-        for sheets in self._pictures.values():
-            while sheets and sheets[-1].images_seen > beyond:
-                sheets.pop()
+        while self._sheets and self._sheets[-1].images_seen > beyond:
+            self._sheets.pop()
 
     def _void_moments(self, beyond: int) -> None:
         """Forget what happened since the run was last at `beyond`, but not that it began or ended."""
