@@ -231,6 +231,8 @@ def test_a_strength_outside_its_range(strength: str, photo: Path, tmp_path: Path
         ("--size", "large"),
         ("--size", "33x32"),
         ("--size", "0x0"),
+        ("--size", "64x64"),
+        ("--wrap", "--size=16x32"),
         ("--count", "0"),
         ("--seed", "-1"),
         ("--truncation", "2"),
@@ -239,7 +241,7 @@ def test_a_strength_outside_its_range(strength: str, photo: Path, tmp_path: Path
     ],
     ids=" ".join,
 )
-def test_a_number_that_cannot_work(flags: tuple[str, str], tmp_path: Path, refused: Callable[..., str]) -> None:
+def test_a_number_that_cannot_work(flags: tuple[str, ...], tmp_path: Path, refused: Callable[..., str]) -> None:
     refused("generate", *flags, "--out", tmp_path / "out")
 
 

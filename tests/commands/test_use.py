@@ -9,6 +9,7 @@ import pytest
 
 from shanshui.cli import main
 from shanshui.images.files import read_picture
+from shanshui.images.resize import enlarge, enlarge_ring
 
 
 def test_scenes_are_a_function_of_the_seed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -25,6 +26,16 @@ def test_size_and_enlargement_multiply(tmp_path: Path) -> None:
     flags = ["--size", "96x32", "--enlarge", "3", "--format", "webp"]
     assert main(["generate", *flags, "--out", str(tmp_path)]) == 0
     assert read_picture(tmp_path / "scene-0-0000.webp").pixels.shape == (96, 288, 3)
+
+
+def test_turning_a_wrapped_scene_before_or_after_it_is_enlarged_is_the_same(tmp_path: Path) -> None:
+    flags = ["--wrap", "--size", "64x32", "--seed", "3"]
+    for times in (1, 3):
+        assert main(["generate", *flags, "--enlarge", str(times), "--out", str(tmp_path / str(times))]) == 0
+    small, large = (read_picture(tmp_path / times / "scene-3-0000.png").pixels for times in ("1", "3"))
+    assert small.shape == (32, 64, 3)
+    assert np.array_equal(np.roll(large, 60, axis=1), enlarge_ring(np.roll(small, 20, axis=1), 3))
+    assert not np.array_equal(np.roll(large, 60, axis=1), enlarge(np.roll(small, 20, axis=1), 3))
 
 
 def test_a_blend_is_painted_beside_its_photo(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

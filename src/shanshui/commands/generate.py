@@ -14,7 +14,7 @@ from shanshui.commands.terminal import terminal
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started
 from shanshui.images.files import write_picture
 from shanshui.images.grids import grid
-from shanshui.images.resize import resize
+from shanshui.images.resize import enlarge, enlarge_ring
 from shanshui.pipelines.generate import SceneGenerator
 
 TASK = "generate"
@@ -71,7 +71,7 @@ def run(options: Generate, emit: Emit) -> list[Path]:
     """Write the scenes, and the grid when one is asked for; return what was written, in order."""
     require_positive(count=options.count, enlarge=options.enlarge, grid=1 if options.grid is None else options.grid)
     generator = SceneGenerator.from_pretrained(options.model, device=resolve_device(options.device))
-    make = generator.panoramas if options.wrap else generator.generate
+    make, enlarged = (generator.panoramas, enlarge_ring) if options.wrap else (generator.generate, enlarge)
     scenes = make(
         options.count,
         options.seed,
@@ -84,9 +84,8 @@ def run(options: Generate, emit: Emit) -> list[Path]:
     paths, shown = [], []
     for index, scene in enumerate(scenes):
         pixels = np.asarray(scene)
-        large = resize(pixels, pixels.shape[0] * options.enlarge, pixels.shape[1] * options.enlarge)
         path = options.out / f"scene-{options.seed}-{index:0{digits}}.{options.format}"
-        write_picture(path, large)
+        write_picture(path, enlarged(pixels, options.enlarge))
         paths.append(path)
         if options.grid is not None:
             shown.append(pixels)

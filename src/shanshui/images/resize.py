@@ -15,6 +15,9 @@ from shanshui.images.pixels import Depth, quantize
 
 Box: TypeAlias = tuple[float, float, float, float]
 
+# An enlarged pixel is made of so many pixels to each side.
+_LOBES = 3
+
 
 def resize(pixels: NDArray[Depth], height: int, width: int, *, box: Box | None = None) -> NDArray[Depth]:
     """The picture, or the part of it in `box`, at exactly `height` x `width`.
@@ -43,6 +46,17 @@ def resize(pixels: NDArray[Depth], height: int, width: int, *, box: Box | None =
         filtered = plane.resize((width, height), Image.Resampling.LANCZOS, box=area)
         resized[:, :, channel] = quantize(np.asarray(filtered), pixels.dtype)
     return resized
+
+
+def enlarge(pixels: NDArray[Depth], times: int) -> NDArray[Depth]:
+    """The picture with both sides `times` as long; arguments and errors as in `resize`."""
+    return resize(pixels, pixels.shape[0] * times, pixels.shape[1] * times)
+
+
+def enlarge_ring(pixels: NDArray[Depth], times: int) -> NDArray[Depth]:
+    """As `enlarge` for a picture whose right edge joins its left one: columns beyond an edge are those of the other."""
+    beyond = ((0, 0), (_LOBES, _LOBES), (0, 0))
+    return enlarge(np.pad(pixels, beyond, mode="wrap"), times)[:, _LOBES * times : -_LOBES * times]
 
 
 def fit_crop(pixels: NDArray[Depth], height: int, width: int) -> NDArray[Depth]:

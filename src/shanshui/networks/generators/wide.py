@@ -127,7 +127,7 @@ def merge(maps: Tensor, places: Places, *, norm: int = 1) -> Tensor:
     wide = maps.new_zeros(*scenes[:, 0].shape[:3], scale * places.columns)
     # One place after the other: adding all at once has no fixed order on an accelerator.
     for place, (columns, weight) in enumerate(zip(covered, weights.to(maps.dtype), strict=True)):
-        wide = wide.index_add(3, columns, scenes[:, place] * weight)
+        wide.index_add_(3, columns, scenes[:, place] * weight)
     return wide
 
 
