@@ -176,7 +176,7 @@ def test_training_stops_when_the_figure_has_not_become_better_for_so_long(
 def test_events_tell_the_whole_story_and_are_written_as_they_come(tmp_path: Path, dataset: SceneDataset) -> None:
     path = tmp_path / "run"
     run = RunFolder.create(path, {})
-    with journal(run) as written, tensorboard(run, resumed_at=0) as drawn:
+    with journal(run) as written, tensorboard(run, {}, resumed_at=0) as drawn:
 
         def emit(event: Event) -> None:
             written(event)
