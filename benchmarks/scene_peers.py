@@ -93,7 +93,7 @@ def open_peer(package: str) -> ModuleType:
     admit_torchvision()
     sys.modules.setdefault("aim", ModuleType("aim"))
     for kind in (Tensor, nn.Module):
-        kind.cuda = lambda self, *_: self  # type: ignore[method-assign, assignment]
+        kind.cuda = lambda self, *_: self  # type: ignore[method-assign]
     with patch.object(torch.cuda, "is_available", return_value=True):
         module = import_module(f"{package}.{package}")
     module.torch = ProcessorTorch("torch")  # type: ignore[attr-defined]
