@@ -78,8 +78,10 @@ PLANTS: Mapping[str, Plant] = {
         expected="memorisation",
         few=True,
         flags=(
-            *("--images", "40000", "--judge-every", "2000", "--checkpoint-every", "20000"),
-            *("--augmentation", "none", "--no-flip", "--min-scale", "1"),
+            *("--images", "60000", "--judge-every", "3000", "--checkpoint-every", "30000", "--batch-size", "8"),
+            *("--augmentation", "none", "--no-flip", "--min-scale", "1", "--generator.width", "32"),
+            *("--discriminator.normalization", "none", "--penalties.r1", "0.5", "--penalties.r1-every", "4"),
+            *("--average-half-life", "1000"),
         ),
     ),
     "rates": Plant(what="learning rates x 1000", expected="exploding", flags=(*SHORT, *_RATES)),
@@ -117,7 +119,7 @@ def _train(options: argparse.Namespace, name: str, plant: Plant, *more: str) -> 
         photos = _few(photos, options.out / "twenty-photographs")
     heldout = () if plant.few else ("--heldout", str(options.heldout))
     answer = () if plant.expected in (None, "exploding") else (f"--on-{plant.expected}", "stop")
-    command = ["train", "scene", *SMALL, "--data", str(photos), "--run", str(run), *heldout, *plant.flags]
+    command = ["train", "scene", *SMALL, *plant.flags, "--data", str(photos), "--run", str(run), *heldout]
     if not run.exists():
         with plant.spoil(), patch.object(lessons, "JUDGED", JUDGED):
             shanshui([*command, *answer, *more])

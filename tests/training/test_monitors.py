@@ -107,8 +107,9 @@ def test_images_that_do_not_move_are_stalled_and_not_collapsed() -> None:
     assert alarms(history) == ["stalled"] * 2
 
 
-def test_ten_readings_without_progress_are_stalled() -> None:
-    assert alarms(readings([500, 480, 510, 490, 505] * 2)) == ["stalled"]
+def test_many_readings_without_progress_are_stalled() -> None:
+    assert alarms(readings([500, 480, 510, 490, 505] * 2)) == [], "twice as many readings, and two that confirm it"
+    assert alarms(readings([500, 480, 510, 490, 505] * 3)) == ["stalled"] * 4
     assert alarms(readings([500, 480, 510, 490, 505, 450, 430, 470, 440, 460])) == []
 
 
@@ -133,12 +134,22 @@ STEADY = Pulse(loss=1.5, gradient=0.3, weights=20.0)
         (STEADY._replace(loss=-1600.0), "loss"),
         (STEADY._replace(gradient=290.0), None),
         (STEADY._replace(gradient=310.0), "gradient"),
-        (STEADY._replace(weights=1900.0), None),
-        (STEADY._replace(weights=2100.0), "weights"),
+        (STEADY._replace(weights=190.0), None),
+        (STEADY._replace(weights=210.0), "weights"),
     ],
 )
 def test_what_leaps_beyond_its_past_has_exploded(now: Pulse, exploded: str | None) -> None:
     assert exploding([STEADY] * 30, now) == exploded
+
+
+def test_weights_that_grow_slowly_have_exploded_in_the_end() -> None:
+    history: tuple[Pulse, ...] = ()
+    for step in range(1000):
+        now = STEADY._replace(weights=20.0 * 1.01**step)
+        if exploding(history, now) is not None:
+            break
+        history = remembered(history, now)
+    assert now.weights == pytest.approx(2000.0, rel=0.01)
 
 
 def test_the_first_steps_have_no_past() -> None:

@@ -1,6 +1,7 @@
 """The course of one training: its learner, how far it has come, and all that happens between steps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from shanshui.events import Alarmed, Answered, Emit, ImageReady, Metric, Progres
 from shanshui.training.answers import REMEDIES, Config, remedied, remedy_for
 from shanshui.training.judge import Judgement
 from shanshui.training.learners.base import Learner
-from shanshui.training.monitors import alarm
+from shanshui.training.monitors import alarm, suspicion
 from shanshui.training.monitors.reading import Alarm, AlarmKind, Reading
 from shanshui.training.progress import TrainProgress, tensor_of
 from shanshui.training.run import RunFolder
@@ -59,14 +60,10 @@ class Course:
         Raises:
             NonFiniteError, ExplodingError: the step was refused, and that is answered with a stop.
         """
-        try:
+        terms: Mapping[str, Tensor] = {}
+        with self._explosions():
             terms = self.learner.step(batch, self.progress.images_seen)
-        except (NonFiniteError, ExplodingError) as error:
-            self._answer(Alarm(kind="exploding", message=str(error)))
-            if self.progress.ended is not None:
-                raise
-            return {}
-        self.progress.images_seen += len(batch)
+            self.progress.images_seen += len(batch)
         return terms
 
     def sample(self) -> None:
@@ -76,6 +73,36 @@ class Course:
 
     def judge(self) -> None:
         """Measure the learner's images, keep the best snapshot, and answer what alarms the monitors."""
+        with self._explosions():
+            self._judge()
+
+    def save(self) -> None:
+        """A resumable state and a snapshot, unless they are saved already."""
+        if self.progress.saved_at == self.progress.images_seen:
+            return
+        if self._watch.judge is None:
+            self.progress.good_at = self.progress.images_seen  # nobody could say otherwise
+        with self._explosions():
+            self._save_snapshot(self._carded())
+            self._save_state()
+
+    def end(self, reason: str) -> None:
+        """Save what is not saved; the newest snapshot says why there is none after it."""
+        self.save()
+        if reason != "interrupted":
+            self._save_snapshot({**self._carded(), "ended": reason})
+
+    @contextmanager
+    def _explosions(self) -> Iterator[None]:
+        """Numbers that are not finite or far too large are an alarm; they are an error if that stops the training."""
+        try:
+            yield
+        except (NonFiniteError, ExplodingError) as error:
+            self._answer(Alarm(kind="exploding", message=str(error)))
+            if self.progress.ended is not None:
+                raise
+
+    def _judge(self) -> None:
         judge, choosing, progress = self._watch.judge, self._choosing, self.progress
         if judge is None or choosing is None:
             return
@@ -89,25 +116,10 @@ class Course:
             progress.best, progress.since_best = progress.figures[choosing], 0
             self._run.save_best(self.learner.snapshot(), self._carded())
         found = alarm(progress.history)
-        if found is None:
-            self._all_is_well()
-        elif found.kind != progress.alarm:  # one that goes on is not repeated
+        if found is not None and found.kind != progress.alarm:  # one that goes on is not repeated
             self._answer(found, judgement)
-
-    def save(self) -> None:
-        """A resumable state and a snapshot, unless they are saved already."""
-        if self.progress.saved_at == self.progress.images_seen:
-            return
-        if self._watch.judge is None:
-            self.progress.good_at = self.progress.images_seen  # nobody could say otherwise
-        self._save_snapshot(self._carded())
-        self._save_state()
-
-    def end(self, reason: str) -> None:
-        """Save what is not saved; the newest snapshot says why there is none after it."""
-        self.save()
-        if reason != "interrupted":
-            self._save_snapshot({**self._carded(), "ended": reason})
+        elif suspicion(progress.history) is None:
+            self._all_is_well()
 
     def _all_is_well(self) -> None:
         self.progress.alarm = None

@@ -1,18 +1,30 @@
 """Monitors: what a training that goes wrong looks like. Each is a pure function of the readings so far."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shanshui.training.monitors.collapse import collapse
 from shanshui.training.monitors.memorisation import memorisation
 from shanshui.training.monitors.overfitting import overfitting
-from shanshui.training.monitors.reading import Alarm, Monitor, Reading
-from shanshui.training.monitors.stalled import stalled
+from shanshui.training.monitors.reading import Alarm, AlarmKind, Monitor, Reading
+from shanshui.training.monitors.stalled import still, without_progress
 
-MONITORS: tuple[Monitor, ...] = (stalled, collapse, memorisation, overfitting)
+MONITORS: tuple[Monitor, ...] = (still, collapse, memorisation, overfitting, without_progress)
 """In the order in which they are believed: what stands still says nothing about what was learned, images that are all
 alike are no copies of many, and what copies has also learned its photographs by heart."""
 
+CONFIRMED: Mapping[AlarmKind, int] = {"collapse": 2, "memorisation": 2, "overfitting": 3, "stalled": 3}
+"""Readings in a row that have to look alike before there is an alarm: young networks jump."""
+
+
+def suspicion(history: Sequence[Reading]) -> Alarm | None:
+    """What looks wrong at the newest reading of `history`: the first that `MONITORS` say, or None."""
+    return next((found for monitor in MONITORS if history and (found := monitor(history)) is not None), None)
+
 
 def alarm(history: Sequence[Reading]) -> Alarm | None:
-    """What is wrong with a training of which `history` is known: the first alarm of `MONITORS`, or None."""
-    return next((found for monitor in MONITORS if (found := monitor(history)) is not None), None)
+    """A suspicion that the readings before the newest one confirm, or None."""
+    found = suspicion(history)
+    if found is None:
+        return None
+    before = [suspicion(history[: len(history) - back]) for back in range(1, CONFIRMED[found.kind])]
+    return found if all(each is not None and each.kind == found.kind for each in before) else None

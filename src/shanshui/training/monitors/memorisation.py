@@ -7,15 +7,12 @@ from shanshui.training.monitors.reading import Alarm, Copies, Reading
 TIMES, ERRORS = 3.0, 3.0
 """A share of copies is suspicious when it is so many times what is expected, and so many standard errors above it."""
 
-CONFIRMED = 2
-
 
 def memorisation(history: Sequence[Reading]) -> Alarm | None:
-    """More images near a training photograph than photographs that were not trained on, in two readings in a row."""
-    if len(history) < CONFIRMED or not all(_copies(each.copies) for each in history[-CONFIRMED:]):
-        return None
+    """More images near a training photograph than photographs that were not trained on."""
     found = history[-1].copies
-    assert found is not None
+    if found is None or not _suspicious(found):
+        return None
     return Alarm(
         kind="memorisation",
         message=(
@@ -25,7 +22,5 @@ def memorisation(history: Sequence[Reading]) -> Alarm | None:
     )
 
 
-def _copies(found: Copies | None) -> bool:
-    if found is None:
-        return False
+def _suspicious(found: Copies) -> bool:
     return found.share > TIMES * found.expected and found.share - found.expected > ERRORS * found.error

@@ -10,8 +10,6 @@ BY_HEART = 0.5
 RECOGNISED = 0.6
 """Mean sign of the logits of training photographs, the target of adaptive augmentation: below it nothing is known."""
 
-CONFIRMED = 3
-
 
 def overfitting(history: Sequence[Reading]) -> Alarm | None:
     """r_v and the sign statistic r_t of Karras et al. 2020b (https://arxiv.org/abs/2006.06676), equation 1, both high.
@@ -20,11 +18,9 @@ def overfitting(history: Sequence[Reading]) -> Alarm | None:
     ahead of its generator, which is no fault of the discriminator. r_v needs held-out photographs. Departure: logits
     of images that are not augmented, so that one threshold serves all strategies.
     """
-    recent = [each.logits for each in history[-CONFIRMED:]]
-    if len(recent) < CONFIRMED or not all(_by_heart(each) for each in recent):
+    now = history[-1].logits
+    if now is None or r_v(now) <= BY_HEART or now.sign <= RECOGNISED:
         return None
-    now = recent[-1]
-    assert now is not None
     return Alarm(
         kind="overfitting",
         message=(
@@ -41,7 +37,3 @@ def r_v(logits: Logits) -> float:
     """
     lead = logits.training - logits.generated
     return 0.0 if logits.heldout is None or lead <= 0 else (logits.training - logits.heldout) / lead
-
-
-def _by_heart(logits: Logits | None) -> bool:
-    return logits is not None and r_v(logits) > BY_HEART and logits.sign > RECOGNISED

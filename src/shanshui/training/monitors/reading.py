@@ -90,4 +90,4 @@ class Alarm:
 
 
 Monitor: TypeAlias = Callable[[Sequence[Reading]], Alarm | None]
-"""All readings so far, the newest last -> what is wrong now. The same readings always give the same answer."""
+"""All readings so far, at least one, the newest last -> what looks wrong at the newest one."""

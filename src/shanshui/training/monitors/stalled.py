@@ -8,28 +8,27 @@ from shanshui.training.monitors.reading import Alarm, Reading
 STILL = 0.05
 """Movement from one reading to the next, in distances of real neighbours, below which images stand still."""
 
-CONFIRMED = 3
-
 PATIENCE = 5
 """Readings whose median is compared with that of as many before them: single figures jump."""
 
 
-def stalled(history: Sequence[Reading]) -> Alarm | None:
-    """Images that stand still in `CONFIRMED` readings in a row, or no progress over twice `PATIENCE` readings."""
-    recent = history[-CONFIRMED:]
-    if len(recent) == CONFIRMED and all(each.movement is not None and each.movement < STILL for each in recent):
-        return Alarm(
-            kind="stalled",
-            message=(
-                "The generator stands still: images of the same latents hardly change from one reading to the next."
-            ),
-        )
-    return _without_progress(history)
+def still(history: Sequence[Reading]) -> Alarm | None:
+    """Images of the same latents that stand still from one reading to the next."""
+    movement = history[-1].movement
+    if movement is None or movement >= STILL:
+        return None
+    return Alarm(
+        kind="stalled",
+        message="The generator stands still: images of the same latents hardly change from one reading to the next.",
+    )
 
 
-def _without_progress(history: Sequence[Reading]) -> Alarm | None:
-    """The median of a figure that falls noisily is no lower than it was, by its standard error."""
-    name = history[-1].choosing if history else None
+def without_progress(history: Sequence[Reading]) -> Alarm | None:
+    """The median of a figure that falls noisily is no lower than it was `PATIENCE` readings ago, by its standard error.
+
+    Young trainings have no such history: it takes twice `PATIENCE` readings.
+    """
+    name = history[-1].choosing
     values = [each.figures[name] for each in history if name is not None and name in each.figures]
     if name is None or len(values) < 2 * PATIENCE:
         return None
