@@ -137,7 +137,7 @@ class CodeSpace:
         Raises:
             StorageError: the file cannot be written.
         """
-        header = json.dumps({"generator": self._fingerprint(), "label": self.label})
+        header = json.dumps({"generator": self.fingerprint(), "label": self.label})
         tensor = code.detach().float().cpu().contiguous()
         atomic_write_bytes(path, save({"code": tensor}, {_KEY: header}))
 
@@ -154,7 +154,7 @@ class CodeSpace:
                 code: Tensor = file.get_tensor("code")
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise ModelError(f"{path} holds no code of a scene: name a file that `shanshui project` wrote.") from error
-        if header.get("generator") != self._fingerprint():
+        if header.get("generator") != self.fingerprint():
             raise ModelError(f"{path} is a code for another generator: name the model that it was found with.")
         if header.get("label") != self.label:
             raise ConfigError(f"{path} is a code for the class {header.get('label')}, not {self.label}: name this one.")
@@ -172,7 +172,7 @@ class CodeSpace:
     def _labels(self, count: int) -> Tensor | None:
         return None if self.label is None else torch.full((count,), self.label, device=self.device)
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
         """The SHA-256 of the weights: a code means nothing to any others."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.network.state_dict().items()):
