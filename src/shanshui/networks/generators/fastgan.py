@@ -53,8 +53,8 @@ class FastGANConfig(GeneratorConfig):
 class FastGAN(SceneNetwork):
     """Latent grid (N, latent, m, n) -> scenes (N, 3, H, W) in [-1, 1], sizes as `FastGANConfig` says.
 
-    One grid cell covers the scenes it was trained on. Cells side by side are scenes that touch and have nothing in common;
-    wide scenes for use come from `wide`.
+    One grid cell covers the scenes it was trained on. Cells side by side are scenes that touch and have nothing in
+    common; wide scenes for use come from `wide`.
     """
 
     config: FastGANConfig
