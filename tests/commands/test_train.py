@@ -45,6 +45,7 @@ def test_a_run_begins_continues_and_says_how_it_ended(
     assert isinstance(network, FastGAN) and network.config.width == 4
     assert header.card["licence"] == "CC0" and header.card["images_seen"] == 4
     assert json.loads((run / "config.json").read_text())["learner"]["generator"]["doublings"] == 3
+    assert "Finished: all images seen." in (run / "report.html").read_text(encoding="utf-8")
 
     assert train_scene(photos, run, "--images", "6") == 2, "a run is not begun twice in one folder"
     assert "--resume" in capfd.readouterr().err

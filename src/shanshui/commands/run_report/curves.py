@@ -18,6 +18,9 @@ from shanshui.evaluation.report.progress import figure_chart
 MOST_POINTS = 120
 """Points that a curve has on the page at the most, however long the run."""
 
+MOST_JUDGEMENTS = 1000
+"""Points of a judged figure at the most: each was dear, and one of them is the best."""
+
 
 def judged(figures: Mapping[str, Series], explain: Callable[[str], Explanation]) -> Part | None:
     """Every judged figure over images seen; a name that `explain` refuses stands for itself."""
@@ -48,7 +51,7 @@ def logged(values: Mapping[str, Series]) -> Part | None:
     return part if charts else None
 
 
-def thinned(series: Series, *, at_most: int = MOST_POINTS) -> tuple[Sequence[float], Sequence[Reading]]:
+def thinned(series: Series, *, at_most: int) -> tuple[Sequence[float], Sequence[Reading]]:
     """Places and readings of `series`; of a long one, means of neighbours with their (lowest, highest) as interval."""
     count = len(series.xs)
     if count <= at_most:
@@ -69,7 +72,7 @@ def _judged_chart(name: str, series: Series, explain: Callable[[str], Explanatio
         explanation = explain(name)
     except ConfigError:
         return _chart(TOPICS.get(name) or Topic(title=_words(name)), {name: series})
-    xs, readings = thinned(series)
+    xs, readings = thinned(series, at_most=MOST_JUDGEMENTS)
     figure = Figure(name=name, explanation=explanation, readings=readings, control=None)
     return figure_chart(figure, [round(x) for x in xs])
 
@@ -90,7 +93,7 @@ def _chart(topic: Topic, group: Mapping[str, Series]) -> str:
 
 
 def _curve(name: str, series: Series, look: Ink) -> Curve:
-    xs, readings = thinned(series)
+    xs, readings = thinned(series, at_most=MOST_POINTS)
     return Curve(name=name, xs=xs, readings=readings, ink=look)
 
 

@@ -45,7 +45,7 @@ def _kept(moments: Sequence[Moment]) -> Sequence[Moment]:
 
 
 def _row(moment: Moment, embed: Embed, *, pictured: bool) -> str:
-    kind, heading, words = _told(moment.event)
+    kind, heading, words = _told(moment)
     picture = ""
     if pictured and isinstance(moment.event, Alarmed) and moment.event.path is not None:
         picture = f'<div class="evidence">{evidence(moment.event.path, f"Evidence: {words}", embed)}</div>'
@@ -53,19 +53,20 @@ def _row(moment: Moment, embed: Embed, *, pictured: bool) -> str:
 {moment.images_seen:,} images</p><div><strong>{escape(heading)}</strong> {escape(words)}{picture}</div></li>"""
 
 
-def _told(event: Happening) -> tuple[str, str, str]:
-    """How an event looks, what it is, and what it says."""
-    match event:
-        case Alarmed():
+def _told(moment: Moment) -> tuple[str, str, str]:
+    """How a moment looks, what it is, and what it says."""
+    match moment.event:
+        case Alarmed() as event:
             return "alarm", f"Alarm: {event.alarm}.", event.message
-        case Answered():
+        case Answered() as event:
             return "answer", f"Answer to {event.alarm}: {event.answer}.", event.message
-        case Warned():
+        case Warned() as event:
             return "warning", "Warning.", event.message
-        case Finished():
+        case Finished() as event:
             return "border", "Ended:", f"{event.reason}."
         case Started(total=total):
-            return "border", "Training began", "." if total is None else f"or went on, to see {total:,} images."
+            began = "The training went on" if moment.images_seen else "The training began"
+            return "border", began, "" if total is None else f"to see {total:,} images."
 
 
 def _is_weighty(event: Happening) -> bool:

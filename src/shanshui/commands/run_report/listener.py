@@ -64,11 +64,7 @@ def write_report(folder: Path) -> Path:
         ConfigError: there is no run in `folder`.
         StorageError: the page cannot be written.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"There is no run in {folder}: give a folder that `shanshui train` has written.") from error
-    page = _Page(folder, config if isinstance(config, dict) else {})
+    page = _Page(folder, _config(folder))
     page.recall()
     page.write(live=False)
     return page.path
@@ -167,6 +163,13 @@ class _Reporter:
         if trouble != self._trouble:
             self._trouble = trouble
             self._warn(Warned(task="report", message=trouble))
+
+
+def _config(folder: Path) -> Mapping[str, Any]:
+    try:
+        return dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"There is no run in {folder}: give a folder that `shanshui train` has written.") from error
 
 
 def _reason(error: BaseException) -> str:

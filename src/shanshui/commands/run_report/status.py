@@ -49,7 +49,7 @@ def status(story: RunStory, *, live: bool, best: Best | None, newest: str | None
         ("Trained for", escape(duration(story.seconds))),
         *([("Best snapshot", _best(best))] if best else []),
         *([("Newest snapshot", f"<code>{escape(newest)}</code>")] if newest else []),
-        *([("Log", f"{story.unreadable:,} lines of events.jsonl could not be read.")] if story.unreadable else []),
+        *([("Log", f"Lines of events.jsonl that could not be read: {story.unreadable:,}")] if story.unreadable else []),
     ]
     tiles = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     return Part(name="status", heading="Status", body=f'<dl class="facts">{tiles}</dl>')
