@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,14 @@ from torch import nn
 
 from shanshui import __version__
 from shanshui.checkpoints.zoo import shipped
+from shanshui.commands.advice import advise
 from shanshui.commands.options import Common, available_devices, parse, resolve_device
 from shanshui.commands.outcome import Outcome
+from shanshui.commands.plan import plan_for
 from shanshui.commands.survey import survey
+from shanshui.commands.survey_text import describe
 from shanshui.commands.terminal import terminal
+from shanshui.commands.trial import try_out
 from shanshui.errors import ShanshuiError
 from shanshui.networks.encoders.efficientnet_lite import EfficientNetLite1
 from shanshui.networks.encoders.vgg19 import VGG19
@@ -39,19 +43,38 @@ class Doctor(Common):
 
     data: Path | None = None
     """A data set to examine (folder, archive, ARCHIVE/FOLDER) instead of the machine."""
+    trial: float = 5.0
+    """Seconds of training on the data set, which tell how long the advised recipe takes here; 0 leaves that out."""
 
 
 def main(argv: Sequence[str]) -> Outcome:
     """Run the command with the options of `argv`."""
     options = parse(Doctor, "doctor", argv)
     if options.data is not None:
-        with terminal() as emit:
-            findings = survey(open_source(options.data), emit)
-        return Outcome(data=findings.as_json(), text=findings.describe(), as_json=options.json)
+        return _of_data(options, options.data)
     machine = examine(resolve_device(options.device))
     width = max(map(len, machine))
     text = "\n".join(f"{name:<{width}}  {_shown(value)}" for name, value in machine.items())
     return Outcome(data=machine, text=text, as_json=options.json)
+
+
+def _of_data(options: Doctor, data: Path) -> Outcome:
+    device = resolve_device(options.device)
+    source = open_source(data)
+    pace = None
+    with terminal() as emit:
+        findings = survey(source, emit)
+        plan = plan_for(findings, device.type) if findings.usable else None
+        if plan is not None and options.trial > 0:
+            painting = next(iter(findings.found.traits))
+            pace = try_out(plan, source, data, painting=painting, device=device, seconds=options.trial, emit=emit)
+    advice = advise(findings, plan, pace)
+    outlook = {
+        "plan": None if plan is None else asdict(plan),
+        "trial": None if pace is None or plan is None else pace.as_json(plan.images),
+        "advice": advice,
+    }
+    return Outcome(data=findings.as_json() | outlook, text=describe(findings, advice), as_json=options.json)
 
 
 def examine(device: torch.device) -> dict[str, Any]:

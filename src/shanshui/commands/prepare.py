@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -11,6 +11,7 @@ from shanshui.commands.options import Common, parse, require_positive
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.scenes.credits import read_credits
+from shanshui.scenes.inspection import inspect
 from shanshui.scenes.prepare import prepare
 from shanshui.scenes.sources import open_source
 
@@ -33,6 +34,8 @@ class Prepare(Common):
     """Side of the prepared images in pixels; smaller photos are left out."""
     licence: str = ""
     """Licence of the photos, for the manifest."""
+    near_duplicates: Literal["keep", "drop"] = "keep"
+    """Drop keeps only the largest of photos that are the same but for size, compression, a small crop or brightness."""
     credits: Path | None = None
     """A CSV file with authors and licences of single photos, for the manifest."""
 
@@ -43,12 +46,14 @@ def main(argv: Sequence[str]) -> Outcome:
     require_positive(size=options.size)
     credits = None if options.credits is None else read_credits(options.credits)
     with terminal() as emit:
+        source = open_source(options.source)
         report = prepare(
-            open_source(options.source),
+            source,
             options.out,
             size=options.size,
             emit=emit,
             licence=options.licence,
             credits=credits,
+            repeats=inspect(source, emit).repeats if options.near_duplicates == "drop" else None,
         )
     return Outcome(data=report.as_json(), text=report.summary(), as_json=options.json)

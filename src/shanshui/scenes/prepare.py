@@ -8,11 +8,9 @@ image where it comes from and `skipped.jsonl` what was left out and why. The sam
 import hashlib
 import io
 import json
-import os
 import zipfile
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -26,16 +24,16 @@ from shanshui.images.files import read_picture
 from shanshui.images.picture import DamagedImageError, NotAnImageError
 from shanshui.images.pixels import to_eight_bits
 from shanshui.images.resize import fit_crop
+from shanshui.scenes.ahead import ahead
 from shanshui.scenes.base import Source
 from shanshui.scenes.credits import Credit, credit_of
 
 _TASK = "prepare"
 _QUALITY = 95
-_AHEAD = 16
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest date a zip knows: the bytes of an archive do not depend on the day it was made."""
 
-Kind: TypeAlias = Literal["not an image", "damaged", "too small", "duplicate", "unreadable"]
+Kind: TypeAlias = Literal["not an image", "damaged", "too small", "duplicate", "near-duplicate", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +101,7 @@ def prepare(
     emit: Emit = ignore,
     licence: str = "",
     credits: Mapping[str, Credit] | None = None,
+    repeats: Mapping[str, str] | None = None,
 ) -> PrepareReport:
     """Write the usable images of `source` to the zip archive `out`, whole or not at all.
 
@@ -117,6 +116,7 @@ def prepare(
         emit: hears `Started`, `Progress` and `Finished`, counted in files of the source.
         licence: recorded for images that `credits` does not know.
         credits: name in the source, or bare file name, to its credit; see `read_credits`.
+        repeats: near-duplicates to leave out, each with the file that it repeats; see `Inspection.repeats`.
 
     Raises:
         ConfigError: an impossible size, or an output that is no .zip or is the source itself.
@@ -124,12 +124,15 @@ def prepare(
         StorageError: the archive cannot be written.
     """
     _require_output(source, out, size)
-    emit(Started(task=_TASK, total=len(source)))
+    emit(Started(task=_TASK, total=len(source) - len(repeats or {})))
     entries: list[Entry] = []
     skipped = [Skipped(name, "not an image", f"{name} does not end like an image.") for name in source.passed_over]
     first_with: dict[str, str] = {}
+    repeats = repeats or {}
+    skipped += [Skipped(name, "near-duplicate", f"{name} nearly repeats {kept}.") for name, kept in repeats.items()]
+    names = [name for name in source.names if name not in repeats]
     with atomic_write(out) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for done, outcome in enumerate(_treated(source, size), start=1):
+        for done, outcome in enumerate(ahead(lambda name: _treat(source, name, size), names), start=1):
             if isinstance(outcome, _Square):
                 earlier = first_with.setdefault(outcome.pixels_hash, outcome.name)
                 if earlier == outcome.name:
@@ -146,7 +149,7 @@ def prepare(
         skipped.sort(key=lambda skip: skip.name)
         _store(archive, "manifest.jsonl", _json_lines(entries))
         _store(archive, "skipped.jsonl", _json_lines(skipped))
-    emit(Finished(task=_TASK, done=len(source), reason="complete"))
+    emit(Finished(task=_TASK, done=len(names), reason="complete"))
     return PrepareReport(out, size, tuple(entries), tuple(skipped))
 
 
@@ -172,21 +175,6 @@ class _Square:
             width=size,
             height=size,
         )
-
-
-def _treated(source: Source, size: int) -> Iterator[_Square | Skipped]:
-    """What becomes of each file, in order, worked out a few files ahead."""
-    with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="shanshui-prepare") as pool:
-        pending: deque[Future[_Square | Skipped]] = deque()
-        try:
-            for name in source.names:
-                pending.append(pool.submit(_treat, source, name, size))
-                if len(pending) > _AHEAD:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _treat(source: Source, name: str, size: int) -> _Square | Skipped:
