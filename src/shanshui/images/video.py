@@ -24,9 +24,10 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv"})
 """Endings, in lower case, that `write_video` understands."""
 
 _CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
-# The first that PyAV was built with: H.264 at what x264 calls visually lossless, or MPEG-4 at its best.
+# The first that PyAV was built with: H.264 so good that a loop's last frame, from the end of a chain of predictions,
+# matches its first, which is whole; or MPEG-4 at its best.
 _CODECS: tuple[tuple[Literal["libx264", "mpeg4"], Mapping[str, str]], ...] = (
-    ("libx264", {"crf": "18", "preset": "medium"}),
+    ("libx264", {"crf": "14", "preset": "medium"}),
     ("mpeg4", {"qmin": "2", "qmax": "2"}),
 )
 _FINEST_RATE = 1001

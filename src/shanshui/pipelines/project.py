@@ -3,8 +3,9 @@
 For a style-based generator the recipe of StyleGAN2 (Karras et al. 2020, https://arxiv.org/abs/1912.04958, appendix D):
 from the mean style, perturbed by noise that fades, Adam with a rate that rises, stays and falls, on a perceptual
 distance. Departures: one style for each layer ("w+", Abdal et al. 2019, https://arxiv.org/abs/1904.03189) instead of
-one for all; the noise of the pixels stays as it is, so that the code alone makes the scene, and needs no penalty; the
-distance is `PerceptualVGG19`, with the mean squared difference of the pixels added.
+one for all; the mean of 1,000 styles, not 10,000; rates in units of the styles' spread; the noise of the pixels stays
+as it is, so that the code alone makes the scene, and needs no penalty; the distance is `PerceptualVGG19`, with the mean
+squared difference of the pixels added.
 
 For the others the same search, but from the nearest of the random scenes, and with a penalty that keeps the latent as
 long as those that the generator learned with: n numbers have a norm of sqrt n, give or take 0.7.
@@ -33,6 +34,9 @@ from shanshui.networks.precision import fast_dtype
 from shanshui.pipelines.codes import CodeSpace
 
 TASK = "project"
+
+# Codes whose mean and spread stand for those of all.
+_SAMPLE = 1000
 
 Measure: TypeAlias = Callable[[Tensor], Callable[[Tensor], Tensor]]
 """A photo (1, 3, H, W) in [-1, 1] -> a function from scenes (N, 3, H, W) to their distances (N,), 0 for the photo."""
@@ -117,6 +121,14 @@ class Projection:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A scene beside the photo: the perceptual `distance`, and the `loss`, which counts pixels and norm as well."""
+
+    distance: Tensor
+    loss: Tensor
+
+
 class Projector:
     """Finds the codes of photos; the same photo, seed and machine always give the same code."""
 
@@ -164,17 +176,17 @@ class Projector:
         target = to_tensor(pixels).to(self.space.device)
         with torch.no_grad():
             measure = self._measure(target)
-        codes = self.space.draw(search.random, random)
-        distances = self._distances(codes, measure)
+        codes = self.space.draw(max(search.random, _SAMPLE), random)
+        distances = self._distances(codes[: search.random], measure)
         nearest = codes[distances.argmin()][None]
 
-        def loss(code: Tensor, scene: Tensor) -> tuple[Tensor, Tensor]:
-            distance = measure(scene).sum()
-            pixels = (scene - target).square().mean()
-            return distance, distance + search.pixels * pixels + search.norm * self._prior(code)
+        def compare(code: Tensor, scene: Tensor) -> Comparison:
+            distance, difference = measure(scene).sum(), (scene - target).square().mean()
+            loss = distance + search.pixels * difference + search.norm * self._prior(code)
+            return Comparison(distance=distance, loss=loss)
 
         start = codes.mean(0, keepdim=True) if self.space.has_styles else nearest
-        found = self._descend(start, codes, loss, random, search, emit)
+        found = self._descend(start, codes, compare, random, search, emit)
         return Projection(
             code=found.cpu(),
             photo=pixels,
@@ -188,13 +200,13 @@ class Projector:
         self,
         start: Tensor,
         codes: Tensor,
-        losses: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+        compare: Callable[[Tensor, Tensor], Comparison],
         random: torch.Generator,
         search: Search,
         emit: Emit,
     ) -> Tensor:
-        """The code that `losses` of (code, scene), which are the distance and all that is made small, lead to."""
-        numbers = codes.shape[self._axis]
+        """From `start` to where the loss of a code and its scene is small; `codes` say how far codes lie apart."""
+        numbers = codes.shape[-1 if self.space.has_styles else 1]
         spread = codes.var(0, correction=0).mean().sqrt()
         code = start.clone().requires_grad_()
         optimizer = torch.optim.Adam([code])
@@ -204,19 +216,16 @@ class Projector:
                 group["lr"] = search.rate_at(share) * float(spread)
             noise = torch.randn(code.shape, generator=random).to(code)
             perturbed = code + search.perturbation_at(share) * math.sqrt(numbers) * spread * noise
-            distance, loss = losses(code, self.space.render(perturbed))
-            if not bool(torch.isfinite(loss)):
-                raise NonFiniteError(f"The loss of the search became {loss.item()} in round {done}: lower the rate.")
+            compared = compare(code, self.space.render(perturbed))
+            if not bool(torch.isfinite(compared.loss)):
+                raise NonFiniteError(
+                    f"The loss of the search is {compared.loss.item()} in round {done}: lower the rate."
+                )
             optimizer.zero_grad()
-            loss.backward()
+            compared.loss.backward()
             optimizer.step()
-            emit(Progress(task=TASK, done=done + 1, values={"distance": distance.item()}))
+            emit(Progress(task=TASK, done=done + 1, values={"distance": compared.distance.item()}))
         return code.detach()
-
-    @property
-    def _axis(self) -> int:
-        """The dimension of codes that holds the numbers of one style or latent."""
-        return -1 if self.space.has_styles else 1
 
     def _prior(self, code: Tensor) -> Tensor:
         """Squared relative error of the norms of latents; 0 for styles, which have none to keep."""
@@ -228,6 +237,7 @@ class Projector:
 
     @torch.inference_mode()
     def _distances(self, codes: Tensor, measure: Callable[[Tensor], Tensor]) -> Tensor:
+        """One scene at a time: the features of many would need much memory."""
         each = [measure(self.space.render(code[None])) for code in codes]
         return torch.cat(each).float().cpu()
 
