@@ -15,7 +15,10 @@ rounds but the first.
 intervals: ours are R1 and path length as in the recipe `stylegan2-64`; the peer's are a gradient penalty on reals and
 fakes every 4 steps and, from step 5,000 on, path length every 32. The peer computes in float32, its only precision
 without apex; ours is there in float32 and in bfloat16. What the sides' steps do differently is part of what is
-compared: ours teaches both players with the same scenes, the peer makes fresh ones for each.
+compared: ours teaches both players with the same scenes, the peer makes fresh ones for each. So is what the networks do
+differently at the same width: ours are the paper's, while the peer has another convolution in each size of its
+discriminator, one more size there (2 x 2), and two more convolutions at 4 x 4 in its generator. The table says what
+that comes to, in parameters and in the operations of one forward pass on one image.
 
 One thing is done in the peer's favour: the C library keeps freed memory (`scene_peers.keep_memory`), which spares it a
 fifth of its time and ours nothing to speak of.
@@ -33,8 +36,9 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from scene_peers import NEVER, keep_memory, open_peer
+from scene_peers import NEVER, draw_stylegan2, keep_memory, open_peer
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from shanshui.networks.adversaries import build_discriminator, build_generator
 from shanshui.networks.discriminators.stylegan2 import StyleGAN2DiscriminatorConfig
@@ -56,11 +60,12 @@ class Kind:
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One side: a step by its number, its kinds of step, and how many parameters generator and discriminator have."""
+    """One side: a step by its number, its kinds of step, and the sizes of its generator and its discriminator."""
 
     step: Callable[[int], object]
     kinds: Mapping[str, Kind]
-    parameters: tuple[int, int]
+    generator: str
+    discriminator: str
 
 
 PEER_KINDS = {
@@ -105,7 +110,9 @@ def their_side(options: argparse.Namespace, folder: str) -> Side:
         return trainer.train()
 
     gan = trainer.GAN
-    return Side(step=step, kinds=PEER_KINDS, parameters=(count(gan.S, gan.G), count(gan.D)))
+    generator = size_of(lambda: draw_stylegan2(module, gan, "last", 1), gan.S, gan.G)
+    discriminator = size_of(lambda: gan.D(torch.rand(1, 3, options.size, options.size)), gan.D)
+    return Side(step=step, kinds=PEER_KINDS, generator=generator, discriminator=discriminator)
 
 
 def batches(size: int) -> Iterator[Tensor]:
@@ -133,13 +140,21 @@ def our_side(options: argparse.Namespace, precision: Any) -> Side:
         "path": Kind(path, 1 / path - 1 / slope),
         "R1 and path": Kind(slope, 1 / slope),
     }
-    sizes = count(build_generator(config.generator)), count(build_discriminator(config.discriminator))
-    return Side(step=lambda turn: learner.step(images, turn * BATCH), kinds=kinds, parameters=sizes)
+    generator, discriminator = build_generator(config.generator), build_discriminator(config.discriminator)
+    return Side(
+        step=lambda turn: learner.step(images, turn * BATCH),
+        kinds=kinds,
+        generator=size_of(lambda: generator(torch.randn(1, config.generator.latent)), generator),
+        discriminator=size_of(lambda: discriminator(images[:1]), discriminator),
+    )
 
 
-def count(*networks: nn.Module) -> int:
-    """Parameters of some networks together."""
-    return sum(each.numel() for network in networks for each in network.parameters())
+def size_of(forward: Callable[[], object], *networks: nn.Module) -> str:
+    """Parameters of some networks together, and operations of `forward`."""
+    parameters = sum(each.numel() for network in networks for each in network.parameters())
+    with FlopCounterMode(display=False) as counter:
+        forward()
+    return f"{parameters / 1e6:.1f} M, {counter.get_total_flops() / 1e9:.2f} GFLOP"
 
 
 def measure(sides: Mapping[str, Side], rounds: int) -> dict[str, dict[str, float]]:
@@ -168,10 +183,9 @@ def report(sides: Mapping[str, Side], least: Mapping[str, Mapping[str, float]]) 
         plain = BATCH / seconds["plain"]
         scheduled = BATCH / sum(kind.share * seconds[label] for label, kind in side.kinds.items())
         first = first or (plain, scheduled)
-        generator, discriminator = (f"{each / 1e6:.2f} M" for each in side.parameters)
         each_kind = ", ".join(f"{label} {taken:.2f}" for label, taken in seconds.items())
         print(
-            f"| {name} | {generator} | {discriminator} | {plain:.2f} | {plain / first[0]:.2f} "
+            f"| {name} | {side.generator} | {side.discriminator} | {plain:.2f} | {plain / first[0]:.2f} "
             f"| {scheduled:.2f} | {scheduled / first[1]:.2f} | {each_kind} |"
         )
 
