@@ -134,8 +134,8 @@ STEADY = Pulse(loss=1.5, gradient=0.3, weights=20.0)
         (STEADY._replace(loss=-1600.0), "loss"),
         (STEADY._replace(gradient=290.0), None),
         (STEADY._replace(gradient=310.0), "gradient"),
-        (STEADY._replace(weights=190.0), None),
-        (STEADY._replace(weights=210.0), "weights"),
+        (STEADY._replace(weights=95.0), None),
+        (STEADY._replace(weights=105.0), "weights"),
     ],
 )
 def test_what_leaps_beyond_its_past_has_exploded(now: Pulse, exploded: str | None) -> None:

@@ -47,3 +47,28 @@ def test_conditions_are_read_and_other_texts_refused() -> None:
     for text in ("kid", "kid>1", "kid<", "<1", "kid<1.2.3", "kid<e"):
         with pytest.raises(ConfigError, match="METRIC<VALUE"):
             StopCondition.parse(text)
+
+
+NAMES = ("kid_vgg19_relu5_4_64px_9", "kid_vgg19_relu4_4_64px_9", "frechet_vgg19_relu5_4_64px_9", "mmd_effnetlite1_9")
+
+
+@pytest.mark.parametrize(
+    ("short", "choosing", "meant"),
+    [
+        ("kid", NAMES[0], NAMES[0]),
+        ("kid_vgg19", NAMES[1], NAMES[1]),
+        ("kid_vgg19_relu4_4", NAMES[0], NAMES[1]),
+        ("frechet", NAMES[0], NAMES[2]),
+        (NAMES[3], NAMES[0], NAMES[3]),
+    ],
+)
+def test_the_first_words_of_a_figure_name_it(short: str, choosing: str, meant: str) -> None:
+    assert StopCondition(short, 0.1).among(NAMES, choosing) == StopCondition(meant, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("short", "said"), [("kid", "could mean kid"), ("ki", "not measured"), ("fid", "not measured")]
+)
+def test_a_name_that_means_several_figures_or_none_is_refused(short: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        StopCondition(short, 0.1).among(NAMES, NAMES[2])

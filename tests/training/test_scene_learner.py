@@ -122,3 +122,14 @@ def flat(one: SceneLearner) -> dict[str, torch.Tensor]:
         for player in ("generator", "discriminator")
         for name, tensor in state[player]["network"].items()
     }
+
+
+def test_asking_the_discriminator_for_its_opinion_changes_nothing() -> None:
+    one = learner()
+    one.step(batch(), 0)
+    before = {name: tensor.clone() for name, tensor in flat(one).items()}
+    logits = one.opinion(batch())
+    assert logits is not None and logits.shape == (4,) and not logits.requires_grad
+    assert all(torch.equal(tensor, before[name]) for name, tensor in flat(one).items())
+    alone = torch.cat([answer for image in batch().split(1) if (answer := one.opinion(image)) is not None])
+    torch.testing.assert_close(alone, logits, msg="each image is judged by itself")

@@ -197,7 +197,8 @@ def _finite_norm(gradients: Mapping[str, Tensor]) -> Tensor:
 
 
 def _largest(tensors: Mapping[str, Tensor]) -> str:
-    return max(tensors, key=lambda name: float(tensors[name].detach().norm()))
+    largest = max(tensors, key=lambda name: float(tensors[name].detach().norm()))
+    return largest.removeprefix("_forward_module.")
 
 
 def require_finite(tensors: Mapping[str, Tensor]) -> None:

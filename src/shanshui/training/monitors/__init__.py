@@ -8,9 +8,9 @@ from shanshui.training.monitors.overfitting import overfitting
 from shanshui.training.monitors.reading import Alarm, AlarmKind, Monitor, Reading
 from shanshui.training.monitors.stalled import still, without_progress
 
-MONITORS: tuple[Monitor, ...] = (still, collapse, memorisation, overfitting, without_progress)
-"""In the order in which they are believed: what stands still says nothing about what was learned, images that are all
-alike are no copies of many, and what copies has also learned its photographs by heart."""
+MONITORS: tuple[Monitor, ...] = (collapse, memorisation, overfitting, still, without_progress)
+"""In the order in which they are believed: images that are all alike are no copies of many, what copies has learned its
+photographs by heart as well, and what does either may well stand still."""
 
 CONFIRMED: Mapping[AlarmKind, int] = {"collapse": 2, "memorisation": 2, "overfitting": 3, "stalled": 3}
 """Readings in a row that have to look alike before there is an alarm: young networks jump."""

@@ -13,8 +13,8 @@ FEWEST = 20
 LEAP = 1000.0
 """Times its running median that a loss or a gradient norm may be. Losses of all games are of order 1 when balanced."""
 
-JUMP, GROWTH = 10.0, 100.0
-"""Times their running median, and times their norm in the beginning, that weights may grow."""
+JUMP, GROWTH = 5.0, 100.0
+"""Times their largest norm in recent steps, and times their norm in the beginning, that weights may grow."""
 
 
 class Pulse(NamedTuple):
@@ -40,8 +40,8 @@ def exploding(history: Sequence[Pulse], now: Pulse) -> Literal["loss", "gradient
         return "loss"
     if len(recent) >= FEWEST and now.gradient > LEAP * median(each.gradient for each in recent) > 0:
         return "gradient"
-    usual = median(each.weights for each in recent)
-    grown = now.weights > JUMP * usual > 0 or now.weights > GROWTH * history[0].weights > 0
+    largest = max(each.weights for each in recent)
+    grown = now.weights > JUMP * largest > 0 or now.weights > GROWTH * history[0].weights > 0
     return "weights" if grown else None
 
 
