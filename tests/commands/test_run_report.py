@@ -141,7 +141,7 @@ def test_nothing_is_taken_for_markup(run: RunFolder) -> None:
         progress(100, **{HOSTILE: 1.0}),
         Metric(task="train", name=HOSTILE, value=1.0, done=100),
         Warned(task="train", message=HOSTILE),
-        Alarmed(task="train", alarm=HOSTILE, message=HOSTILE, done=100, path=Path(HOSTILE.replace("\x00", ""))),
+        Alarmed(task="train", alarm=HOSTILE, message=HOSTILE, done=100, path=Path(HOSTILE)),
         Answered(task="train", alarm=HOSTILE, answer=HOSTILE, message=HOSTILE, done=100),
         finished(100, HOSTILE),
         config={"data": HOSTILE, HOSTILE: {HOSTILE: [HOSTILE]}},

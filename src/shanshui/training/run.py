@@ -1,7 +1,7 @@
 """The run folder: all that one training writes, laid out so that the newest file is last by name.
 
 config.json, events.jsonl, checkpoints/ (NUMBER.state to resume from, NUMBER.safetensors to use), best.safetensors,
-samples/, TensorBoard files. NUMBER is images seen.
+samples/, TensorBoard files, report.html. NUMBER is images seen.
 """
 
 import json

@@ -40,7 +40,7 @@ class Album:
         for place in (self._folder / path.parent.name / path.name, path):
             try:
                 stat = place.stat()
-            except OSError:
+            except (OSError, ValueError):  # a name that no file can have
                 continue
             return _File(place, stat.st_mtime_ns, stat.st_size)
         return None

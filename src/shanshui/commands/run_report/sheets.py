@@ -103,4 +103,4 @@ def _description(sheet: Sheet) -> str:
 
 
 def _missing(path: Path) -> str:
-    return f'<p class="none">{escape(path.name)} is missing or damaged.</p>'
+    return f'<span class="none">{escape(path.name)} is missing or damaged.</span>'
