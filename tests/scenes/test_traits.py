@@ -134,6 +134,8 @@ def test_shapes_are_odd_only_beside_the_others() -> None:
     assert "200 x 300" in found["turned"]["upright"]
     mixed = {f"upright{number}": (200, 300) for number in range(10)} | wide
     assert not oddities(shaped(**mixed))["turned"]
+    halves = {f"long{number}": (900, 200) for number in range(9)} | wide
+    assert not oddities(shaped(**halves))["shape"], "a second common shape is not odd"
     panoramas = {f"panorama{number}": (1300, 300) for number in range(5)}
     assert not any(oddities(shaped(**panoramas)).values())
     assert oddities({}) == {kind: {} for kind in KINDS}

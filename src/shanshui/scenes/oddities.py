@@ -20,7 +20,8 @@ def oddities(traits: Traitwise) -> dict[str, dict[str, str]]:
 
     Kinds, of which a picture has one at most: `blank` (nearly one tone), `graphics` (screenshots, charts, drawings),
     `frames` (bars or a frame of one tone), `turned` (upright where nearly all lie, or the other way round), `shape`
-    (more than twice as wide or as narrow as usual), `grey` (no colour).
+    (more than twice as wide or as narrow as usual, and one of a few: a second common shape is not odd), `grey` (no
+    colour).
     """
     usual = median(one.width / one.height for one in traits.values()) if traits else 1.0
     wide = _share(traits, lambda one: one.width > one.height)
@@ -31,6 +32,8 @@ def oddities(traits: Traitwise) -> dict[str, dict[str, str]]:
         if odd is not None:
             kind, reason = odd
             found[kind][name] = reason
+    if len(found["shape"]) > (1 - NEARLY_ALL) * len(traits):
+        found["shape"] = {}
     return found
 
 
