@@ -141,3 +141,12 @@ def test_the_uncalibrated_distance_is_the_sum_of_layers(perceptual: PerceptualVG
         cosine = (one * other).sum(0) / (lengths[0] * lengths[1]).clamp(min=1e-30)
         total += float((alive[0] + alive[1] - 2 * cosine).mean())
     assert perceptual(first, second).item() == pytest.approx(total, rel=1e-4)
+
+
+def test_one_reference_is_measured_against_many_and_passes_gradients(perceptual: PerceptualVGG19) -> None:
+    images = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    moved = images[1:].requires_grad_()
+    distances = perceptual.measure(images[:1])(moved)
+    assert torch.allclose(distances, perceptual(moved, images[:1].expand_as(moved)), rtol=1e-4)
+    distances.sum().backward()
+    assert moved.grad is not None and bool((moved.grad.abs().sum((1, 2, 3)) > 0).all())

@@ -65,7 +65,7 @@ class Search:
     fall: float = 0.25
     perturbation: float = 0.05
     calm: float = 0.75
-    pixels: float = 1.0
+    pixels: float = 5.0
     norm: float = 1.0
 
     def __post_init__(self) -> None:
