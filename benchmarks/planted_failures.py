@@ -136,13 +136,14 @@ def _few(photos: Path, folder: Path) -> Path:
 
 
 def _bring_back(options: argparse.Namespace) -> None:
-    """A rate that rises until the generator collapses; rollbacks lower it."""
+    """A discriminator that all but ceases to learn, so that the generator collapses; rollbacks change the rates."""
     plant = Plant(
-        what="a rate that rises too far, rolled back",
+        what="a discriminator that gives up",
         expected=None,
         flags=(
-            *("--images", "12000", "--judge-every", "600", "--checkpoint-every", "3000"),
-            *("--generator-adam.learning-rate", "0.1", "--generator-adam.schedule.warm-up", "12000"),
+            *("--images", "9000", "--judge-every", "600", "--checkpoint-every", "3000"),
+            *("--generator-adam.learning-rate", "2e-3", "--discriminator-adam.schedule.kind", "linear"),
+            *("--discriminator-adam.schedule.decay-images", "1800", "--discriminator-adam.schedule.floor", "0.005"),
             *("--on-collapse", "rollback", "--on-exploding", "rollback", "--most-rollbacks", "5"),
         ),
     )
