@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from shanshui.pipelines.interpolate import Interpolator
     from shanshui.pipelines.mix import StyleMixer
     from shanshui.pipelines.project import Projector
+    from shanshui.pipelines.steering.editor import SceneEditor
     from shanshui.pipelines.stylize import Stylizer
 
 __all__ = [
     "SceneGenerator",
     "CodeSpace",
+    "SceneEditor",
     "Interpolator",
     "StyleMixer",
     "Projector",
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "SceneGenerator": "shanshui.pipelines.generate",
     "CodeSpace": "shanshui.pipelines.codes",
+    "SceneEditor": "shanshui.pipelines.steering.editor",
     "Interpolator": "shanshui.pipelines.interpolate",
     "StyleMixer": "shanshui.pipelines.mix",
     "Projector": "shanshui.pipelines.project",

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("shanshui.commands.demo:main", "make scenes, stylise a photo, and write a page that shows it all"),
     "generate": ("shanshui.commands.generate:main", "make new scenes out of nothing but a seed"),
     "interpolate": ("shanshui.commands.interpolate:main", "make a film in which scenes turn into each other"),
+    "edit": ("shanshui.commands.edit:main", "change scenes by name: brighter, warmer, higher-horizon, more-cloud, ..."),
     "mix": ("shanshui.commands.mix:main", "give scenes the finish of others, with a style-based model"),
     "project": ("shanshui.commands.project:main", "find the scene of a model that is nearest to a photo"),
     "stylize": ("shanshui.commands.stylize:main", "paint photos in a named style, or a blend of styles"),

@@ -152,7 +152,8 @@ def _(network: R3GAN) -> list[list[Tensor]]:
 
 @reading_matrices.register
 def _(network: StyleGAN) -> list[list[Tensor]]:
-    return [[module.affine.weight] for module in network.synthesis.modules() if isinstance(module, AdaptiveNorm)]
+    norms: list[AdaptiveNorm] = [module for module in network.synthesis.modules() if isinstance(module, AdaptiveNorm)]
+    return [[norm.affine.weight] for norm in norms]
 
 
 @reading_matrices.register
@@ -163,7 +164,8 @@ def _(network: StyleGAN2) -> list[list[Tensor]]:
     doublings = network.config.doublings
     convolved = [0, *range(1, 2 * doublings, 2), *range(2, 2 * doublings + 1, 2)]
     colored = range(1, 2 * doublings + 2, 2)
-    for layer, reader in zip([*convolved, *colored], [*convolutions, *colors], strict=True):
+    readers: list[StyledConvolution | ToRGB] = [*convolutions, *colors]
+    for layer, reader in zip([*convolved, *colored], readers, strict=True):
         by_layer[layer].append(reader.modulation.affine.weight)
     return by_layer
 

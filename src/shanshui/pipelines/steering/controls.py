@@ -63,13 +63,6 @@ CONTROLS: tuple[Control, ...] = (
         measures="orange of the upper part",
         carries=frozenset({"warmth", "color"}),
     ),
-    Control(
-        name="more-snow",
-        opposite="less-snow",
-        statistic="snow",
-        measures="whiteness of the lower half",
-        carries=frozenset({"color", "greenness"}),
-    ),
 )
 
 _BY_NAME: Mapping[str, tuple[Control, int]] = {

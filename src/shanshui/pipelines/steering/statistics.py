@@ -155,16 +155,11 @@ def sunset(look: Look) -> Tensor:
     return _above(_FAINT * F.softplus(look.towards(_SUNSET_HUE) / _FAINT))
 
 
-def snow(look: Look) -> Tensor:
-    """How white the ground is for the light that there is: mean whiteness over the mean of L* / 100."""
-    return _below(look.whiteness) / (brightness(look) / 100 + 0.05)
-
-
 Statistic: TypeAlias = Callable[[Look], Tensor]
 
 STATISTICS: Mapping[str, Statistic] = {
     statistic.__name__: statistic
-    for statistic in (brightness, warmth, horizon, greenness, contrast, cloud, color, detail, sunset, snow)
+    for statistic in (brightness, warmth, horizon, greenness, contrast, cloud, color, detail, sunset)
 }
 """Name -> statistic: scenes -> (N,)."""
 

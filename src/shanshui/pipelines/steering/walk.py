@@ -5,9 +5,9 @@ one direction for a control. For every scene its own smallest move is found, by 
 1963) in coordinates in which codes are standard normal: the smallest move is then the most likely one. Of the many
 moves that brighten a scene that is the one which keeps the rest of it.
 
-The way is gone in short stages, each to a part of the whole change. Gradients are exact at the start and every few
-stages; in between Broyden's (1965) update learns from what a move has done, which costs one scene instead of one
-gradient for every statistic.
+The way is gone in short stages, each to a part of the whole change. Gradients are exact where a stage begins; its
+further moves learn from those before by Broyden's update (1965), which costs one scene instead of one gradient for
+every statistic.
 """
 
 import math
@@ -26,9 +26,8 @@ Measure: TypeAlias = Callable[[Tensor], Tensor]
 
 STAGE = 0.5
 """Longest stage, in standard deviations of the statistic that changes most."""
-_STAGES_PER_GRADIENT = 2
 _DAMPING, _LEAST, _EASE, _BRAKE = 0.1, 0.02, 0.5, 6.0
-_TRIES = 2
+_TRIES = 3
 _SHORTEST = 1e-12
 
 
@@ -77,17 +76,16 @@ class Walker:
             start: from `start`.
             changes: (K,) each, wished changes of the statistics since the start; 0 for those that are to stay.
         """
-        spot, done, stage = start, torch.zeros_like(start.measured[0]), 0
+        spot, done = start, torch.zeros_like(start.measured[0])
         for change in changes:
             stages = max(1, math.ceil(float((change - done).abs().max()) / STAGE))
-            for part in range(1, stages + 1):
-                if stage > 0 and stage % _STAGES_PER_GRADIENT == 0:
+            for stage in range(1, stages + 1):
+                if spot is not start:
                     measured, slopes = self._look_around(spot.codes)
                     spot = replace(spot, measured=measured, slopes=slopes)
-                goal = start.measured + torch.lerp(done, change, part / stages)
+                goal = start.measured + torch.lerp(done, change, stage / stages)
                 for _ in range(_TRIES):
                     spot = self._step(spot, goal)
-                stage += 1
             done = change
             yield spot.codes
 
@@ -132,7 +130,8 @@ class Walker:
         if not self.on_sphere:
             return moved
         gained = moved.flatten(1).norm(dim=1) / codes.flatten(1).norm(dim=1)
-        return moved / gained.view(-1, *(1,) * (codes.ndim - 1))
+        kept: Tensor = moved / gained.view(-1, *(1,) * (codes.ndim - 1))
+        return kept
 
     def _axes_for(self, codes: Tensor) -> Tensor:
         return self.axes.vectors.expand(-1, *codes.shape[1:]).flatten(1)
