@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shanshui.training.monitors.reading import Alarm, Copies, Reading
 
-TIMES, ERRORS = 3.0, 3.0
+TIMES, ERRORS = 3.0, 2.0
 """A share of copies is suspicious when it is so many times what is expected, and so many standard errors above it."""
 
 
