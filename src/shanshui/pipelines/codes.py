@@ -14,12 +14,11 @@ from torch import Tensor
 
 from shanshui.atomic import atomic_write_bytes
 from shanshui.checkpoints.registry import ARCHITECTURES
-from shanshui.checkpoints.weights import load_snapshot
-from shanshui.checkpoints.zoo import resolve
 from shanshui.errors import ConfigError, ModelError
 from shanshui.images.pixels import to_pixels
 from shanshui.networks.generators.base import SceneNetwork
 from shanshui.networks.generators.style_based import StyleBasedGenerator
+from shanshui.pipelines.generators import LARGEST_SEED, load_generator, placed, random_of, require_class
 
 Scene: TypeAlias = int | tuple[int, int] | Path
 """A scene by name: seed 7 (its first scene), (7, 3) (number 3 of seed 7, from 0), or a file of its code."""
@@ -31,9 +30,6 @@ STYLE_BASED = tuple(
 """The architectures whose codes are styles."""
 
 _KEY = "shanshui.code"
-_LARGEST_SEED = 2**40
-# As in `generate`: seed s, number i is the same scene there and here.
-_SEED_STRIDE = 1_000_003
 
 
 class CodeSpace:
@@ -59,16 +55,10 @@ class CodeSpace:
         Raises:
             ConfigError: the network does not know the class.
         """
-        known = network.config.labels
-        if label is not None and not 0 <= label < known:
-            raise ConfigError(
-                f"There is no class {label}: this model knows {known} classes of scenes"
-                + (", from 0." if known else ".")
-            )
+        require_class(network, label)
         self.device = torch.device(device)
-        self.label = label if label is not None or known == 0 else 0
-        frozen = network.to(self.device).eval().requires_grad_(False)
-        self.network: SceneNetwork = frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.label = label if label is not None or network.config.labels == 0 else 0
+        self.network = placed(network, self.device)
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, label: int | None = None, device: torch.device | str = "cpu") -> Self:
@@ -78,10 +68,7 @@ class CodeSpace:
             ModelError: there is no such model, or it is not a scene generator.
             ConfigError: the model does not know the class.
         """
-        network, _ = load_snapshot(resolve(name))
-        if not isinstance(network, SceneNetwork):
-            raise ModelError(f"{name} is not a scene generator but a {type(network).__name__}: try `landscape`.")
-        return cls(network, label=label, device=device)
+        return cls(load_generator(name), label=label, device=device)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -162,9 +149,9 @@ class CodeSpace:
 
     def _drawn(self, scene: int | tuple[int, int], truncation: float) -> Tensor:
         seed, number = (scene, 0) if isinstance(scene, int) else scene
-        if not 0 <= seed <= _LARGEST_SEED or number < 0:
+        if not 0 <= seed <= LARGEST_SEED or number < 0:
             raise ConfigError(f"There is no scene {number} of seed {seed}: both count from 0, the seed to 2^40.")
-        random = torch.Generator().manual_seed(seed * _SEED_STRIDE + number)
+        random = random_of(seed, number)
         latents = self.network.draw_latents(1, self.network.grid_for(*self.size), random).to(self.device)
         with torch.no_grad():
             return self.network.codes(latents, self._labels(1), truncation)

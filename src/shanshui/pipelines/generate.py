@@ -7,17 +7,11 @@ from typing import Self
 import torch
 from PIL import Image
 
-from shanshui.checkpoints.weights import load_snapshot
-from shanshui.checkpoints.zoo import resolve
-from shanshui.errors import ConfigError, ModelError
+from shanshui.errors import ConfigError
 from shanshui.images.pixels import to_pixels
 from shanshui.networks.generators.base import SceneNetwork
 from shanshui.networks.generators.wide import Places, along, around, draw_wide_latents, render_wide
-
-# Latents of one scene are drawn from a generator of their own, seeded by (seed, index): a scene does not depend on
-# how many others are asked for, nor on the size of the batch that it is computed in.
-_SEED_STRIDE = 1_000_003
-_LARGEST_SEED = 2**40
+from shanshui.pipelines.generators import LARGEST_SEED, load_generator, placed, random_of, require_class
 
 
 class SceneGenerator:
@@ -26,8 +20,7 @@ class SceneGenerator:
     def __init__(self, network: SceneNetwork, *, device: torch.device | str = "cpu") -> None:
         """Use `network`, which is moved to `device`."""
         self._device = torch.device(device)
-        network = network.to(self._device).eval().requires_grad_(False)
-        self._network: SceneNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = placed(network, self._device)
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, device: torch.device | str = "cpu") -> Self:
@@ -36,10 +29,7 @@ class SceneGenerator:
         Raises:
             ModelError: there is no such model, or it is not a scene generator.
         """
-        network, _ = load_snapshot(resolve(name))
-        if not isinstance(network, SceneNetwork):
-            raise ModelError(f"{name} is not a scene generator but a {type(network).__name__}: try `landscape`.")
-        return cls(network, device=device)
+        return cls(load_generator(name), device=device)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -102,7 +92,7 @@ class SceneGenerator:
         label: int | None,
         batch_size: int,
     ) -> Iterator[Image.Image]:
-        if not 0 <= seed <= _LARGEST_SEED or count < 0 or batch_size < 1:
+        if not 0 <= seed <= LARGEST_SEED or count < 0 or batch_size < 1:
             raise ConfigError(
                 f"{count} scenes of seed {seed}, {batch_size} at a time, cannot be made: count and seed must be 0 or "
                 "more and the batch at least 1."
@@ -137,17 +127,12 @@ class SceneGenerator:
 
     def _labels(self, count: int, label: int | None) -> torch.Tensor | None:
         """The class of each scene: `label`, or all in turn; None for a network that knows none."""
+        require_class(self._network, label)
         known = self._network.config.labels
-        if label is not None and not 0 <= label < known:
-            raise ConfigError(
-                f"There is no class {label}: this model knows {known} classes of scenes"
-                + (", from 0." if known else ".")
-            )
         if known == 0:
             return None
         in_turn = torch.arange(count, device=self._device) % known
         return in_turn if label is None else torch.full_like(in_turn, label)
 
     def _latents(self, seed: int, index: int, places: Places) -> torch.Tensor:
-        generator = torch.Generator().manual_seed(seed * _SEED_STRIDE + index)
-        return draw_wide_latents(self._network, places, generator)
+        return draw_wide_latents(self._network, places, random_of(seed, index))
