@@ -69,28 +69,27 @@ def closed_form(network: SceneNetwork, codes: Tensor, *, layers: Sequence[int] |
 
 
 def principal_components(
-    network: SceneNetwork, latents: Tensor, labels: Tensor | None = None, *, layers: Sequence[int] | None = None
+    network: SceneNetwork, codes: Tensor, labels: Tensor | None = None, *, layers: Sequence[int] | None = None
 ) -> Directions:
     """GANSpace: the directions along which styles, or first maps, differ most among scenes.
 
     Args:
         network: any scene generator, in evaluation mode.
-        latents: (N, ...) what `draw_latents` gives, at least 2; some hundreds for a reliable order.
-        labels: as for `SceneNetwork.forward`.
+        codes: (N, ...), a sample of its codes, not truncated; at least 2, some hundreds for a reliable order.
+        labels: (N,), the classes of the sample, for a network that was told classes.
         layers: of a style-based generator, from 0: those that are moved; all when None.
 
     Raises:
         ValueError: as `closed_form`.
     """
     chosen = _require_layers(network, layers)
-    codes = network.codes(latents, labels)
     if isinstance(network, StyleBasedGenerator):
         _, spreads, vectors = _principal(codes[:, 0])
         return _directions(network, codes, vectors, spreads.square(), chosen)
-    scores, spreads, _ = _principal(first_map(network, latents, labels).flatten(1))
-    vectors = torch.linalg.lstsq(scores, latents.flatten(1)).solution
-    # Directions of the map that no direction of the latent makes are left with vectors of length 0.
-    count = min(len(vectors), latents[0].numel())
+    scores, spreads, _ = _principal(first_map(network, codes, labels).flatten(1))
+    vectors = torch.linalg.lstsq(scores, codes.flatten(1)).solution
+    # A map varies in no more independent ways than its latent has numbers, but for what the nonlinearity adds.
+    count = min(len(vectors), codes[0].numel())
     return _directions(network, codes, vectors[:count], spreads[:count].square(), chosen)
 
 

@@ -198,20 +198,8 @@ class SceneEditor:
         return directions, controls
 
     @cached_property
-    def _latents(self) -> Tensor:
-        network = self.space.network
-        random = torch.Generator().manual_seed(_SAMPLE_SEED)
-        return network.draw_latents(_SAMPLE, network.grid_for(*network.size), random).to(self.space.device)
-
-    @cached_property
-    def _labels(self) -> Tensor | None:
-        label = self.space.label
-        return None if label is None else torch.full((_SAMPLE,), label, device=self.space.device)
-
-    @cached_property
     def _sample(self) -> Tensor:
-        with torch.no_grad():
-            return self.space.network.codes(self._latents, self._labels)
+        return self.space.draw(_SAMPLE, torch.Generator().manual_seed(_SAMPLE_SEED))
 
     @cached_property
     def _closed_form(self) -> Directions:
@@ -219,5 +207,7 @@ class SceneEditor:
 
     @cached_property
     def _principal(self) -> Directions:
+        label = self.space.label
+        labels = None if label is None else torch.full((_SAMPLE,), label, device=self.space.device)
         with torch.no_grad():
-            return principal_components(self.space.network, self._latents, self._labels, layers=self._layers)
+            return principal_components(self.space.network, self._sample, labels, layers=self._layers)
