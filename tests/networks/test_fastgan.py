@@ -21,19 +21,13 @@ def tiny(config: FastGANConfig = TINY) -> FastGAN:
     return FastGAN(config)
 
 
-@pytest.mark.parametrize(("grid", "size"), [((1, 1), (64, 64)), ((1, 3), (64, 192)), ((2, 1), (128, 64))])
-def test_scenes_have_the_size_of_their_latent_grid(grid: tuple[int, int], size: tuple[int, int]) -> None:
-    network = tiny()
-    assert network.grid_for(*size) == grid
-    scenes = network(network.draw_latents(2, grid, torch.Generator()))
+@pytest.mark.parametrize(("start", "size"), [((4, 4), (64, 64)), ((4, 12), (64, 192)), ((9, 16), (144, 256))])
+def test_scenes_have_the_start_times_two_to_the_doublings(start: tuple[int, int], size: tuple[int, int]) -> None:
+    network = tiny(replace(TINY, start=start))
+    assert network.size == size
+    scenes = network(network.draw_latents(2, torch.Generator()))
     assert scenes.shape == (2, 3, *size)
     assert scenes.abs().max() <= 1
-
-
-@pytest.mark.parametrize("size", [(60, 64), (64, 0), (-64, 64)])
-def test_other_sizes_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="multiples of 64"):
-        tiny().grid_for(*size)
 
 
 @pytest.mark.parametrize("side", [2, 9])
@@ -75,23 +69,6 @@ def test_evaluation_does_not_depend_on_the_rest_of_the_batch() -> None:
     network = tiny().eval()
     latents = torch.randn(3, 8, 1, 1)
     assert torch.allclose(network(latents)[1:2], network(latents[1:2]), atol=1e-6)
-
-
-def test_scenes_of_sixteen_to_nine_come_from_a_start_of_that_shape() -> None:
-    network = tiny(replace(TINY, doublings=2, start=(9, 16)))
-    assert network.size == (36, 64)
-    assert network(torch.randn(2, 8, 1, 2)).shape == (2, 3, 36, 128)
-    assert network.grid_for(72, 64) == (2, 1)
-    with pytest.raises(ValueError, match="multiples of 64 and 36 pixels, not 64x64"):
-        network.grid_for(64, 64)
-
-
-def test_latent_cells_become_neighbouring_blocks() -> None:
-    start = tiny(replace(TINY, start=(2, 3))).eval().start
-    left, right = torch.randn(1, 8, 1, 1), torch.randn(1, 8, 1, 1)
-    both = start(torch.cat([left, right], dim=3))
-    assert both.shape[2:] == (2, 6)
-    assert torch.allclose(both, torch.cat([start(left), start(right)], dim=3), atol=1e-6)
 
 
 def test_the_shipped_landscape_is_what_its_weights_say_layer_by_layer() -> None:

@@ -80,7 +80,7 @@ def test_scenes_are_the_start_doubled_and_a_judge_of_that_size_gives_one_logit(
     start: tuple[int, int], doublings: int, size: tuple[int, int]
 ) -> None:
     network = generator(replace(TINY, start=start, doublings=doublings, width=1))
-    scenes = network(network.draw_latents(2, network.grid_for(*size), torch.Generator()))
+    scenes = network(network.draw_latents(2, torch.Generator()))
     assert scenes.shape == (2, 3, *size) and network.size == size
     assert scenes.abs().max() <= 1
     height, width = size

@@ -49,8 +49,8 @@ def test_scenes_have_the_start_times_two_to_the_doublings(
     build: Build, start: tuple[int, int], size: tuple[int, int]
 ) -> None:
     network = build(start=start)
-    assert network.size == size and network.grid_for(*size) == (1, 1)
-    latents = network.draw_latents(2, (1, 1), source())
+    assert network.size == size
+    latents = network.draw_latents(2, source())
     assert network(latents, random=source()).shape == (2, 3, *size)
     shown = network.sample(latents)
     assert shown.shape == (2, 3, *size) and shown.abs().max() <= 1

@@ -46,7 +46,7 @@ def trained(name: str, **changes: Any) -> SceneNetwork:
             torch.nn.init.normal_(parameter, 0.0, 0.5)
     with torch.no_grad():
         labels = torch.zeros(8, dtype=torch.int64) if network.config.labels else None
-        network(network.draw_latents(8, (1, 1), torch.Generator()), labels)
+        network(network.draw_latents(8, torch.Generator()), labels)
     return network.eval()
 
 
@@ -66,7 +66,7 @@ def ring_of(network: SceneNetwork, *, widths: int) -> Places:
 
 def test_the_trained_size_is_one_place_and_its_scene_the_same_to_the_last_bit(network: SceneNetwork) -> None:
     places = along(network, *network.size)
-    latents = network.draw_latents(1, (1, 1), torch.Generator().manual_seed(5))
+    latents = network.draw_latents(1, torch.Generator().manual_seed(5))
     assert len(places.starts) == 1
     assert torch.equal(render(network, drawn(network, places, 5), places), network.sample(latents))
 
@@ -132,7 +132,7 @@ def test_a_place_counts_most_in_its_middle_and_places_together_count_one(scale: 
 
 
 def test_the_network_stays_as_it_is(network: SceneNetwork) -> None:
-    latents = network.draw_latents(1, (1, 1), torch.Generator())
+    latents = network.draw_latents(1, torch.Generator())
     before = network.sample(latents)
     places = ring_of(network, widths=2)
     codes = drawn(network, places)

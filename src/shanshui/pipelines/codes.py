@@ -102,7 +102,7 @@ class CodeSpace:
     @torch.no_grad()
     def draw(self, count: int, random: torch.Generator) -> Tensor:
         """Codes of `count` random scenes, (count, ...) float32: `random` is a generator on the CPU."""
-        latents = self.network.draw_latents(count, self.network.grid_for(*self.size), random)
+        latents = self.network.draw_latents(count, random)
         return self.network.codes(latents.to(self.device), self._labels(count))
 
     def render(self, codes: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ class CodeSpace:
         if not 0 <= seed <= LARGEST_SEED or number < 0:
             raise ConfigError(f"There is no scene {number} of seed {seed}: both count from 0, the seed to 2^40.")
         random = random_of(seed, number)
-        latents = self.network.draw_latents(1, self.network.grid_for(*self.size), random).to(self.device)
+        latents = self.network.draw_latents(1, random).to(self.device)
         with torch.no_grad():
             return self.network.codes(latents, self._labels(1), truncation)
 

@@ -3,7 +3,6 @@
 Styles are travelled straight. Gaussian latents are travelled on the sphere: their norm is nearly the same for all (in n
 dimensions sqrt n, give or take 0.7), so that the straight way between two, whose middle is 0.7 times as long, leads
 through latents that the generator has never seen, and to dull scenes (White 2016, https://arxiv.org/abs/1609.04468).
-Where latents are a grid, each cell has a sphere of its own.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What every scene generator is: latents in, scenes out, and how to know which sizes it can make."""
+"""What every scene generator is: latents in, scenes out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -79,16 +79,6 @@ class SceneNetwork(nn.Module, ABC):
         """A copy for use, without what only training needs; it makes the same scenes."""
         return deepcopy(self)
 
-    def grid_for(self, height: int, width: int) -> tuple[int, int]:
-        """The latent grid whose scene has `height` x `width` pixels: (1, 1) where latents have no grid.
-
-        Raises:
-            ValueError: scenes of this size cannot be made.
-        """
-        if (height, width) != self.size:
-            raise ValueError(f"this network makes scenes of {self.size[1]}x{self.size[0]} pixels, not {width}x{height}")
-        return 1, 1
-
     @abstractmethod
     def layers_to_join(self) -> Iterable[nn.Module]:
         """Layers whose output is a map (N, C, H, W): behind them scenes side by side grow together (see `wide`).
@@ -96,12 +86,11 @@ class SceneNetwork(nn.Module, ABC):
         The first of them should be the coarsest map, or scenes have decided too much to fit each other.
         """
 
-    def draw_latents(self, count: int, grid: tuple[int, int], generator: torch.Generator) -> Tensor:
+    def draw_latents(self, count: int, generator: torch.Generator) -> Tensor:
         """Standard normal latents (count, latent) on the CPU, a pure function of the generator's state.
 
         Args:
             count: how many.
-            grid: what `grid_for` gave.
             generator: source of randomness on the CPU.
         """
         return torch.randn(count, self.config.latent, generator=generator)

@@ -4,11 +4,11 @@ Liu et al. 2021, "Towards Faster and Stabilized GAN Training for High-fidelity F
 (https://arxiv.org/abs/2101.04775), with two convolutions per size and noise, or in the lite form with one, which
 Projected GAN uses on small data (Sauer et al. 2021, https://arxiv.org/abs/2111.01007).
 
-Departures: the first layer is a linear map per cell of a latent grid instead of a transposed convolution (the same
-function for one cell), which lets the scene be of any size start m 2^k; excitation reads the low-resolution map through
-the same average pooling whatever its size. There is no second output for the discriminator's small copy, which is the
-scene itself, shrunk. Where spectral norm is kept, `networks.gated` says. Labels, which neither paper has, enter as
-R3GAN's do: a learned vector beside the latent.
+Departures: the first layer is a linear map instead of a transposed convolution of one position (the same function),
+which lets the coarsest map be of any shape; excitation reads the low-resolution map through the same average pooling
+whatever its size. There is no second output for the discriminator's small copy, which is the scene itself, shrunk.
+Where spectral norm is kept, `networks.gated` says. Labels, which neither paper has, enter as R3GAN's do: a learned
+vector beside the latent.
 """
 
 from collections.abc import Iterable
@@ -34,13 +34,13 @@ _EXCITED_BY = {64: 4, 128: 8, 256: 16, 512: 32}
 
 @dataclass(frozen=True, kw_only=True)
 class FastGANConfig(GeneratorConfig):
-    """A latent grid of (m, n) gives (m 2^doublings start[0]) x (n 2^doublings start[1]) pixels.
+    """Scenes of start * 2^doublings pixels.
 
     Attributes:
         width: channels of the map of 128 rows; coarser ones have 2, 2, 4, 8, 16 times as many, each finer one half.
         spectral_norm: of the weights without a batch norm behind them; off in snapshots, where it is divided out.
         block: "lite" has one convolution per size, "full" has two, with noise in training.
-        start: rows and columns of the coarsest map of one latent cell; (9, 16) makes scenes of 16:9.
+        start: rows and columns of the coarsest map; (9, 16) makes scenes of 16:9.
     """
 
     doublings: int = 5
@@ -51,11 +51,7 @@ class FastGANConfig(GeneratorConfig):
 
 
 class FastGAN(SceneNetwork):
-    """Latent grid (N, latent, m, n) -> scenes (N, 3, H, W) in [-1, 1], sizes as `FastGANConfig` says.
-
-    One grid cell covers the scenes it was trained on. Cells side by side are scenes that touch and have nothing in
-    common; wide scenes for use come from `wide`.
-    """
+    """Latents (N, latent, 1, 1) -> scenes (N, 3, H, W) in [-1, 1], sizes as `FastGANConfig` says."""
 
     config: FastGANConfig
 
@@ -92,7 +88,7 @@ class FastGAN(SceneNetwork):
         """Scenes.
 
         Args:
-            latents: (N, latent, m, n).
+            latents: (N, latent, 1, 1).
             labels: (N,) int64; None for a generator without classes.
             random: source of noise for the block "full" in training, on the CPU.
 
@@ -111,28 +107,16 @@ class FastGAN(SceneNetwork):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width in pixels of the scene of one latent cell."""
+        """Height and width in pixels of the scenes."""
         rows, columns = self.config.start
         return rows * 2**self.config.doublings, columns * 2**self.config.doublings
 
-    def grid_for(self, height: int, width: int) -> tuple[int, int]:
-        """The latent grid whose scene has `height` x `width` pixels.
-
-        Raises:
-            ValueError: a side is not a positive multiple of that of one cell's scene.
-        """
-        rows, columns = self.size
-        if height < 1 or width < 1 or height % rows or width % columns:
-            units = f"{rows}" if rows == columns else f"{columns} and {rows}"
-            raise ValueError(f"both sides must be multiples of {units} pixels, not {width}x{height}")
-        return height // rows, width // columns
-
-    def draw_latents(self, count: int, grid: tuple[int, int], generator: torch.Generator) -> Tensor:
-        """Standard normal latents (count, latent, *grid) on the CPU, a pure function of the generator's state."""
-        return torch.randn(count, self.config.latent, *grid, generator=generator)
-
     def layers_to_join(self) -> Iterable[nn.Module]:
         return self.start, *self.ups.values()
+
+    def draw_latents(self, count: int, generator: torch.Generator) -> Tensor:
+        """Standard normal latents (count, latent, 1, 1) on the CPU, a pure function of the generator's state."""
+        return super().draw_latents(count, generator)[..., None, None]
 
     def plain(self) -> Self:
         """A copy in evaluation mode with spectral norm divided out; it makes the same scenes."""
@@ -150,7 +134,7 @@ class FastGAN(SceneNetwork):
 
 
 class _Start(nn.Module):
-    """Each latent cell becomes a block of positions: linear, batch norm, gated linear unit."""
+    """A latent becomes the coarsest map: linear, batch norm, gated linear unit."""
 
     def __init__(self, latent: int, channels: int, size: tuple[int, int]) -> None:
         super().__init__()
@@ -159,6 +143,4 @@ class _Start(nn.Module):
         self.norm = nn.BatchNorm2d(2 * channels)
 
     def forward(self, latents: Tensor) -> Tensor:
-        blocks = self.linear(latents).unflatten(1, (-1, *self.size))
-        positions = blocks.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
-        return gated(self.norm(positions))
+        return gated(self.norm(self.linear(latents).flatten(1).unflatten(1, (-1, *self.size))))

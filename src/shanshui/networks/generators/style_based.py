@@ -146,7 +146,7 @@ class StyleBasedGenerator(SceneNetwork):
         spread = self._for_each_layer(styles)
         if not self.training or random is None or self.config.mixing == 0:
             return spread
-        others = self.draw_latents(len(latents), (1, 1), random).to(latents)
+        others = self.draw_latents(len(latents), random).to(latents)
         from_second = self._draw_mixture(len(latents), random).to(latents.device)
         return torch.where(from_second[..., None], self._for_each_layer(self.mapping(others, labels)), spread)
 

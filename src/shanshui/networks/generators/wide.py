@@ -4,7 +4,7 @@ A wide scene is many scenes of the trained size at once, each half over the next
 side, as a batch; after each layer, wherever they overlap, their maps are replaced by one weighted mean, so that all
 layers behind it continue the same map. Every layer sees only what it learned to see, a map of the trained size (its
 zeros at the border, its pooling, its means and deviations), and what belongs to one place (latent, style, class) fades
-into its neighbours'. It takes two to three times as long as separate scenes of the same area.
+into its neighbours'. It takes two to four times as long as separate scenes of the same area.
 
 Styles that change along the width are the thought of Skorokhodov et al. 2021, "Aligning Latent and Image Spaces to
 Connect the Unconnectable" (https://arxiv.org/abs/2104.06954, section 3). Departure: they interpolate the factors of
@@ -90,10 +90,10 @@ def draw_wide_latents(network: SceneNetwork, places: Places, generator: torch.Ge
     The first draw is the latent of the network's own scene; one place has it unchanged, and of several each has half
     its variance from it, which gives the scene one weather and one country, and the other half from a draw of its own.
     """
-    common = network.draw_latents(1, (1, 1), generator)
+    common = network.draw_latents(1, generator)
     if len(places.starts) == 1:
         return common
-    own = torch.cat([network.draw_latents(1, (1, 1), generator) for _ in places.starts])
+    own = torch.cat([network.draw_latents(1, generator) for _ in places.starts])
     return math.sqrt(_COMMON) * common + math.sqrt(1 - _COMMON) * own
 
 

@@ -87,7 +87,6 @@ class SceneLearner:
             torch.manual_seed(seed)
             generator = build_generator(config.generator)
             discriminator = build_discriminator(config.discriminator)
-        self._grid = generator.grid_for(*generator.size)
         require_sense(config, generator, discriminator)
         self.looks_through: str | None = discriminator.looks_through
         self._average = deepcopy(generator).requires_grad_(False).eval().to(fabric.device)
@@ -279,7 +278,7 @@ class SceneLearner:
         self._path_length = state["path_length"].to(self._fabric.device)
 
     def _latents(self, count: int, random: torch.Generator) -> Tensor:
-        return self._average.draw_latents(count, self._grid, random).to(self._fabric.device)
+        return self._average.draw_latents(count, random).to(self._fabric.device)
 
     @torch.no_grad()
     def _draw(self, count: int, random: torch.Generator) -> Iterator[NDArray[np.uint8]]:
