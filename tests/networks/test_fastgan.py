@@ -136,7 +136,7 @@ def test_every_parameter_of_the_full_form_gets_a_gradient() -> None:
 
 def test_classes_change_scenes_and_must_fit() -> None:
     network = tiny(replace(TINY, labels=2)).eval()
-    latents, labels = torch.randn(1, 8, 1, 2), torch.tensor([0])
+    latents, labels = torch.randn(1, 8, 1, 1), torch.tensor([0])
     assert not torch.allclose(network(latents, labels), network(latents, 1 - labels))
     for wrong, given in ((network, None), (tiny(), labels)):
         with pytest.raises(ValueError, match="labels must fit"):
