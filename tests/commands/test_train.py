@@ -63,6 +63,14 @@ def test_a_figure_that_is_not_measured_cannot_stop_a_run(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("flag", ["--generator.doublings", "--discriminator.height"])
+def test_what_follows_from_the_size_cannot_be_given_beside_it(
+    flag: str, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train_scene(photos, tmp_path / "run", flag, "7") == 2
+    assert f"{flag} follows from --size" in capfd.readouterr().err
+
+
 def test_every_field_of_a_recipe_is_a_flag_with_its_value(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "scene", "--recipe", "landscape-128", "--help"]) == 0
     shown = capfd.readouterr().out

@@ -19,6 +19,7 @@ from shanshui.errors import ConfigError
 from shanshui.events import Emit, broadcast
 from shanshui.recipes import RECIPES
 from shanshui.recipes.painter import StyleRecipe
+from shanshui.recipes.scenes import SceneRecipe
 from shanshui.scenes.sources import open_source
 from shanshui.training import loop
 from shanshui.training.answers import Policy
@@ -86,6 +87,7 @@ def main(argv: Sequence[str]) -> Outcome:
         raise ConfigError(f"{subject!r} cannot be learned: write `shanshui train {' or '.join(SUBJECTS)}`.")
     recipe = _recipe(subject, rest)
     options = parse(_options_with(subject, recipe), f"train {subject}", rest)
+    _refuse_what_follows_from_the_size(recipe, options)
     recipe = dataclasses.replace(recipe, **{field.name: getattr(options, field.name) for field in _fields(recipe)})
     if isinstance(options, TrainStyle) and isinstance(recipe, StyleRecipe):
         recipe = with_styles(recipe, options.style)
@@ -161,6 +163,17 @@ def _recipe(subject: str, argv: Sequence[str]) -> Any:
         problem = "--recipe is missing" if name is None else f"There is no recipe {name!r}"
         raise ConfigError(f"{problem}: those of `train {subject}` are {', '.join(known)}.")
     return known[name]
+
+
+def _refuse_what_follows_from_the_size(recipe: Any, options: Any) -> None:
+    """Both networks are fitted to `--size`, so that their own fields for it would be given in vain."""
+    if not isinstance(recipe, SceneRecipe):
+        return
+    for player, names in (("generator", ("doublings", "start")), ("discriminator", ("height", "width"))):
+        before, after = getattr(recipe.learner, player), getattr(options.learner, player)
+        for name in names:
+            if getattr(before, name) != getattr(after, name):
+                raise ConfigError(f"--{player}.{name} follows from --size: leave it out and give the size.")
 
 
 def _fields(recipe: Any) -> tuple[dataclasses.Field[Any], ...]:
