@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from shanshui.images.files import write_picture
 from shanshui.images.grids import grid
-from shanshui.pipelines.steering.controls import CONTROLS, Control
+from shanshui.pipelines.steering.controls import CONTROLS, Control, find_control
 from shanshui.pipelines.steering.editor import SceneEditor
 from shanshui.pipelines.steering.statistics import STATISTICS
 
@@ -54,7 +54,7 @@ def main() -> int:
     print(f"{options.model}: {options.seeds} seeds, strengths {' '.join(f'{s:g}' for s in options.strengths)}")
     print(f"spread of the statistics measured in {time.process_time() - began:.1f} s of processor time")
     print(f"{'control':<16}{'monotone':>9}{'own':>7}{'others':>8}  {'worst':<18}{'seconds':>8}")
-    for control in CONTROLS:
+    for control in (find_control(name)[0] for name in options.controls):
         began = time.process_time()
         versions = editor.swept(codes, control.name, options.strengths)
         seconds = (time.process_time() - began) / len(codes)
@@ -93,6 +93,9 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="landscape", help="a zoo name or a .safetensors file")
+    parser.add_argument(
+        "--controls", nargs="+", default=[control.name for control in CONTROLS], help="rows of the table"
+    )
     parser.add_argument("--seeds", type=int, default=20, help="scenes: the first one of each seed from 0")
     parser.add_argument("--strengths", type=float, nargs="+", default=[-2, -1, 0, 1, 2], help="in rising order")
     parser.add_argument("--threads", type=int, default=1)

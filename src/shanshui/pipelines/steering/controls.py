@@ -34,7 +34,7 @@ CONTROLS: tuple[Control, ...] = (
         opposite="cooler",
         statistic="warmth",
         measures="mean colour from blue to red-orange",
-        carries=frozenset({"sunset"}),
+        carries=frozenset({"sunset", "color"}),
     ),
     Control(
         name="higher-horizon",
