@@ -20,6 +20,7 @@ from shanshui.scenes.adaptive import (
 )
 from shanshui.scenes.adaptive_color import recolor
 from shanshui.scenes.adaptive_geometry import _maps, _warp, move
+from shanshui.scenes.augment import augment
 from shanshui.scenes.augmentations import AUGMENTATIONS, AugmentationName
 from shanshui.scenes.draws import Draws
 
@@ -275,5 +276,6 @@ def test_augmentations_are_chosen_by_name() -> None:
     assert set(AUGMENTATIONS) == set(get_args(AugmentationName))
     given = images(3)
     assert torch.equal(AUGMENTATIONS["none"](given, 1.0, random()), given)
-    assert not torch.equal(AUGMENTATIONS["diffaugment"](given, 0.0, random()), given)
+    assert torch.equal(AUGMENTATIONS["diffaugment"](given, 0.0, random()), given)
+    assert torch.equal(AUGMENTATIONS["diffaugment"](given, 1.0, random()), augment(given, random()))
     assert torch.equal(AUGMENTATIONS["ada"](given, 0.7, random()), augment_adaptively(given, 0.7, random()))
