@@ -27,6 +27,12 @@ class Progress:
     values: Mapping[str, float]
 
 
+SAMPLES = "samples"
+"""Name of the images that show how a training gets on."""
+NEAREST = "nearest"
+"""Name of the images that show what was made beside the training photographs nearest to it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageReady:
     """An image was written to `path` after `done` units."""

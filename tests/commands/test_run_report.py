@@ -20,7 +20,7 @@ from shanshui.commands.run_report import listener, report, write_report
 from shanshui.commands.run_report.diary import MOST_MOMENTS
 from shanshui.commands.run_report.sheets import LARGE, MOST_SHEETS, STRIP
 from shanshui.errors import ConfigError, NonFiniteError
-from shanshui.events import Alarmed, Answered, Event, Finished, ImageReady, Metric, Progress, Started, Warned
+from shanshui.events import NEAREST, Alarmed, Answered, Event, Finished, ImageReady, Metric, Progress, Started, Warned
 from shanshui.images.files import write_picture
 from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
 from shanshui.training.listeners import journal
@@ -97,7 +97,7 @@ def page(run: RunFolder, *events: Event, config: Mapping[str, Any] = CONFIG, pau
 
 
 def test_everything_that_a_run_says_is_on_its_page(run: RunFolder) -> None:
-    copies = run.path / "samples" / "copies-0000000200.png"
+    copies = run.path / "samples" / "nearest-0000000200.png"
     write_picture(copies, np.zeros((8, 64, 3), np.uint8))
     torch.manual_seed(0)
     network = FastGAN(FastGANConfig(doublings=1, latent=1, width=1))
@@ -109,6 +109,7 @@ def test_everything_that_a_run_says_is_on_its_page(run: RunFolder) -> None:
         progress(100, **{"discriminator.hinge": 1.5, "generator.hinge": 0.75, "speed.images_per_second": 20.0}),
         sheet(run, 100),
         Metric(task="train", name=KID, value=0.125, done=100),
+        ImageReady(task="train", name=NEAREST, path=copies, done=200),
         Alarmed(task="train", alarm="memorisation", message="It repeats photographs.", done=200, path=copies),
         Answered(task="train", alarm="memorisation", answer="warn", message="It goes on as it is.", done=200),
         Warned(task="train", message="A file is odd."),

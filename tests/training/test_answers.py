@@ -129,7 +129,7 @@ def test_copies_are_shown(tmp_path: Path, dataset: SceneDataset) -> None:
     _, heard, _ = learn(tmp_path / "run", dataset, policy=Policy(), sees="memorisation")
     (alarm,) = (event for event in heard if isinstance(event, Alarmed))
     assert alarm.alarm == "memorisation"
-    assert alarm.path == tmp_path / "run/samples/copies-0000000048.png" and alarm.path.exists()
+    assert alarm.path == tmp_path / "run/samples/nearest-0000000048.png" and alarm.path.exists()
 
 
 def test_a_rollback_goes_on_from_the_last_good_state_with_a_change(tmp_path: Path, dataset: SceneDataset) -> None:

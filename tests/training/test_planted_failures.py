@@ -125,4 +125,4 @@ def test_a_generator_that_repeats_its_photographs_has_memorised_them(
     moves = iter(range(3, 1000))
     monkeypatch.setattr(SceneLearner, "_draw", by_heart)
     assert alarms_of(tmp_path / "run", skies, CONFIG) == {"memorisation"}
-    assert list((tmp_path / "run" / "samples").glob("copies-*.png"))
+    assert list((tmp_path / "run" / "samples").glob("nearest-*.png"))

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from shanshui.errors import ExplodingError, NonFiniteError
-from shanshui.events import Alarmed, Answered, Emit, ImageReady, Metric, Progress
+from shanshui.events import NEAREST, SAMPLES, Alarmed, Answered, Emit, ImageReady, Metric, Progress
 from shanshui.training.answers import REMEDIES, Config, remedied, remedy_for
 from shanshui.training.judge import Judgement
 from shanshui.training.learners.base import Learner
@@ -69,7 +70,7 @@ class Course:
     def sample(self) -> None:
         """Write a sample sheet."""
         path = self._run.save_samples(self.progress.images_seen, self.learner.samples())
-        self._emit(ImageReady(task=TASK, name="samples", path=path, done=self.progress.images_seen))
+        self._emit(ImageReady(task=TASK, name=SAMPLES, path=path, done=self.progress.images_seen))
 
     def judge(self) -> None:
         """Measure the learner's images, keep the best snapshot, and answer what alarms the monitors."""
@@ -111,13 +112,14 @@ class Course:
         progress.figures, progress.trace = dict(judgement.figures), tensor_of(judgement.trace)
         progress.history = [*progress.history, reading]
         self._tell(reading)
+        evidence = self._show_nearest(judgement)
         progress.since_best += 1
         if progress.figures[choosing] < progress.best:
             progress.best, progress.since_best = progress.figures[choosing], 0
             self._run.save_best(self.learner.snapshot(), self._carded())
         found = alarm(progress.history)
         if found is not None and found.kind != progress.alarm:  # one that goes on is not repeated
-            self._answer(found, judgement)
+            self._answer(found, evidence if found.kind == "memorisation" else None)
         elif suspicion(progress.history) is None:
             self._all_is_well()
 
@@ -127,11 +129,19 @@ class Course:
             self.progress.good_at = self.progress.images_seen
             self.save()
 
-    def _answer(self, found: Alarm, judgement: Judgement | None = None) -> None:
+    def _show_nearest(self, judgement: Judgement) -> Path | None:
+        """The images that look most like copies, beside the training photographs nearest to them."""
+        if not judgement.evidence:
+            return None
+        done = self.progress.images_seen
+        path = self._run.save_nearest(done, judgement.evidence)
+        self._emit(ImageReady(task=TASK, name=NEAREST, path=path, done=done))
+        return path
+
+    def _answer(self, found: Alarm, path: Path | None = None) -> None:
         progress = self.progress
         progress.alarm = found.kind
-        done, evidence = progress.images_seen, () if judgement is None else judgement.evidence
-        path = self._run.save_copies(done, evidence) if found.kind == "memorisation" and evidence else None
+        done = progress.images_seen
         self._emit(Alarmed(task=TASK, alarm=found.kind, message=found.message, done=done, path=path))
         answer = self._watch.policy.answer(found.kind, len(progress.remedies))
         resumed_at = None

@@ -126,9 +126,9 @@ class RunFolder:
         write_picture(path, grid(images, _SAMPLE_COLUMNS))
         return path
 
-    def save_copies(self, images_seen: int, images: Sequence[NDArray[np.uint8]]) -> Path:
+    def save_nearest(self, images_seen: int, images: Sequence[NDArray[np.uint8]]) -> Path:
         """Write a sheet of pairs, four in a row: a generated image and the training photograph nearest to it."""
-        path = self.path / "samples" / f"copies-{images_seen:010d}.png"
+        path = self.path / "samples" / f"nearest-{images_seen:010d}.png"
         write_picture(path, grid(images, _SAMPLE_COLUMNS))
         return path
 

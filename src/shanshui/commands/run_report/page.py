@@ -9,13 +9,9 @@ from shanshui.commands.run_report.looks import RUN_STYLE, SCRIPT
 from shanshui.commands.run_report.settings import settings
 from shanshui.commands.run_report.sheets import Embed, nearest, sheets_over_time
 from shanshui.commands.run_report.status import Best, status
-from shanshui.commands.run_report.story import RunStory, Sheet
+from shanshui.commands.run_report.story import RunStory
 from shanshui.evaluation.report import Explanation
 from shanshui.evaluation.report.part import page_of
-from shanshui.events import Alarmed
-
-COPIES = "copies-"
-"""What the names of pictures of nearest training photographs begin with."""
 
 SECONDS_BETWEEN_LOADS = 30
 """Seconds after which the page of a running training loads itself again."""
@@ -48,7 +44,7 @@ def render(
         sheets_over_time(story.sheets, embed),
         diary(story.moments, embed),
         judged(story.figures, explain),
-        nearest(_copies(story), embed),
+        nearest(story.nearest[-1] if story.nearest else None, embed),
         logged(story.values),
         settings(config),
     ]
@@ -65,14 +61,6 @@ def _heading(config: Mapping[str, Any]) -> str:
     """What is learned from what, as far as `config` says."""
     words = (("of a {} model", "task"), ("by the recipe {}", "recipe"), ("from {}", "data"))
     return " ".join(["Training", *(said.format(config[name]) for said, name in words if config.get(name))])
-
-
-def _copies(story: RunStory) -> Sheet | None:
-    """The newest picture of generated images beside training photographs."""
-    for moment in reversed(story.moments):
-        if isinstance(moment.event, Alarmed) and moment.event.path and moment.event.path.name.startswith(COPIES):
-            return Sheet(images_seen=moment.images_seen, path=moment.event.path)
-    return None
 
 
 def _reloading() -> str:

@@ -10,10 +10,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from shanshui.events import Alarmed, Answered, Event, Finished, ImageReady, Metric, Progress, Started, Warned
-
-SHEET = "samples"
-"""What a training calls its sample sheets; other pictures go with the alarms that they are the evidence of."""
+from shanshui.events import (
+    NEAREST,
+    SAMPLES,
+    Alarmed,
+    Answered,
+    Event,
+    Finished,
+    ImageReady,
+    Metric,
+    Progress,
+    Started,
+    Warned,
+)
 
 Happening: TypeAlias = Started | Warned | Alarmed | Answered | Finished
 
@@ -56,6 +65,7 @@ class RunStory:
         values: losses, logits, speeds and the like by name.
         figures: judged figures by full name.
         sheets: sample sheets, the oldest first.
+        nearest: generated images beside the training photographs nearest to them, the oldest sheet first.
         moments: in the order in which they happened.
         unreadable: lines of the log that could not be understood.
     """
@@ -68,6 +78,7 @@ class RunStory:
     values: Mapping[str, Series] = field(default_factory=dict)
     figures: Mapping[str, Series] = field(default_factory=dict)
     sheets: Sequence[Sheet] = ()
+    nearest: Sequence[Sheet] = ()
     moments: Sequence[Moment] = ()
     unreadable: int = 0
 
@@ -89,7 +100,7 @@ class Chronicle:
         self._resuming = False
         self._values: dict[str, _Track] = {}
         self._figures: dict[str, _Track] = {}
-        self._sheets: list[Sheet] = []
+        self._sheets: dict[str, list[Sheet]] = {SAMPLES: [], NEAREST: []}
         self._moments: list[Moment] = []
 
     def hear(self, time: float, event: Event) -> None:
@@ -107,8 +118,8 @@ class Chronicle:
             case Metric():
                 _record(self._figures, {event.name: event.value}, event.done)
             case ImageReady():
-                if event.name == SHEET:
-                    self._sheets.append(Sheet(images_seen=event.done, path=event.path))
+                if event.name in self._sheets:
+                    self._sheets[event.name].append(Sheet(images_seen=event.done, path=event.path))
             case _:
                 self._moments.append(Moment(time=time, images_seen=self._images_seen, event=event))
         if isinstance(event, Finished):
@@ -137,7 +148,8 @@ class Chronicle:
             ended=self._ended,
             values={name: track.series() for name, track in self._values.items() if len(track)},
             figures={name: track.series() for name, track in self._figures.items() if len(track)},
-            sheets=tuple(self._sheets),
+            sheets=tuple(self._sheets[SAMPLES]),
+            nearest=tuple(self._sheets[NEAREST]),
             moments=tuple(self._moments),
             unreadable=unreadable,
         )
@@ -156,8 +168,9 @@ class Chronicle:
     def _void_measurements(self, beyond: int) -> None:
         for track in (*self._values.values(), *self._figures.values()):
             track.cut(beyond)
-        while self._sheets and self._sheets[-1].images_seen > beyond:
-            self._sheets.pop()
+        for sheets in self._sheets.values():
+            while sheets and sheets[-1].images_seen > beyond:
+                sheets.pop()
 
     def _void_moments(self, beyond: int) -> None:
         """Forget what happened since the run was last at `beyond`, but not that it began or ended."""
