@@ -1,5 +1,7 @@
 """Colours of the photo under the brush strokes of the painting; sample sheets."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from shanshui.errors import ImageError
-from shanshui.images.color import keep_colors
+from shanshui.images.color import keep_colors, match_colors
 from shanshui.images.grids import grid
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -43,9 +45,34 @@ def test_a_grey_photo_gives_a_grey_result() -> None:
     assert (kept == kept[:, :, :1]).all()
 
 
-def test_pictures_of_different_sizes_are_refused() -> None:
+def test_matched_colours_have_the_mean_and_the_covariance_of_the_photo() -> None:
+    random = np.random.default_rng(1)
+    stylized, photo = (
+        (random.normal(size=(300, 40, 3)) @ random.normal(size=(3, 3)) * 700 + level).clip(0, 65535).astype(np.uint16)
+        for level in (20_000, 40_000)
+    )
+    matched = match_colors(stylized, photo)
+    np.testing.assert_allclose(matched.mean((0, 1)), photo.mean((0, 1)), rtol=1e-4)
+    wanted, found = (np.cov(each.reshape(-1, 3).T.astype(float)) for each in (photo, matched))
+    np.testing.assert_allclose(found, wanted, rtol=0.01, atol=0.01 * wanted.max())
+
+
+def test_matching_a_picture_to_itself_changes_next_to_nothing() -> None:
+    photo = np.random.default_rng(2).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    assert np.abs(match_colors(photo, photo).astype(int) - photo).max() <= 1
+
+
+def test_a_picture_of_one_colour_takes_the_mean_of_the_photo() -> None:
+    photo = np.random.default_rng(3).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    matched = match_colors(np.full_like(photo, 77), photo)
+    np.testing.assert_allclose(matched.mean((0, 1)), photo.mean((0, 1)), atol=1)
+    assert matched.reshape(-1, 3).std(0).max() == 0
+
+
+@pytest.mark.parametrize("keep", [keep_colors, match_colors])
+def test_pictures_of_different_sizes_are_refused(keep: Callable[..., NDArray[np.uint8]]) -> None:
     with pytest.raises(ImageError, match="one size"):
-        keep_colors(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3, 3), np.uint8))
+        keep(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3, 3), np.uint8))
 
 
 @given(count=st.integers(1, 9), columns=st.integers(1, 5))

@@ -1,0 +1,144 @@
+"""Flat parts of a photo stay flat: what stylizers put into empty skies, measured and held down.
+
+Instance normalisation enlarges whatever a plain region still has, so that skies fill with blobs some 8 to 60 pixels
+wide. All of the work is done on cells of 4 x 4 pixels: finer strokes pass unchanged, broader changes of light and
+colour do as well, and what lies between is allowed as far as the photo has it, and a little more. Broader changes are
+planes fitted to the flat cells around a cell, so that neither a sky that brightens towards the horizon nor the ground
+below it counts as a blob.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_CELL = 4
+"""Pixels: strokes finer than this are texture, not blobs."""
+
+_BLOB = 12
+"""Cells to each side of those that a plane is fitted to: a blob is what differs from it."""
+
+_DETAIL = 4
+"""The same for detail of the photo, which makes its near surroundings busy, and not the whole sky above a horizon."""
+
+_PLAIN, _BUSY = 0.02, 0.06
+"""Local deviation of luminance, in units of [-1, 1], up to which a photo is flat, and from which on it is not."""
+
+_ALLOWED = 0.01
+"""Deviation that a flat region may have in any case, in units of [-1, 1]: a little paint on the canvas."""
+
+_ROUNDS = 3
+"""Taking blobs out through a smooth filter leaves a part of them, of which the next round takes out the like."""
+
+_FULLY = 3.0
+"""A region that is a third flat is held down fully: blobs are worst at the edges of skies."""
+
+_LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
+_FAINT = 1e-6
+
+
+def flatness(photo: Tensor) -> Tensor:
+    """How flat each cell of 4 x 4 pixels is: 1 in an even sky, however its light falls off, 0 where there is detail.
+
+    Args:
+        photo: (N, 3, H, W) RGB in [-1, 1].
+
+    Returns:
+        (N, 1, ceil(H / 4), ceil(W / 4)) in [0, 1].
+    """
+    luminance = torch.einsum("nchw,c->nhw", photo.float(), photo.new_tensor(_LUMINANCE))[:, None]
+    cells = _cells(luminance)
+    # Contrast inside a cell is detail as well: grass is busy although its cells are all alike.
+    within = (_cells(luminance.square()) - cells.square()).clamp_min(0)
+    deviation = _near(_beyond_trend(cells, torch.ones_like(cells), _DETAIL).square() + within).sqrt()
+    return 1 - ((deviation - _PLAIN) / (_BUSY - _PLAIN)).clamp(0, 1)
+
+
+def blob_energy(painting: Tensor, photo: Tensor) -> Tensor:
+    """Mean square, over the flat parts of each photo, of what the painting has there in the sizes of blobs and the
+    photo has not: 0 for the photo itself.
+
+    Args:
+        painting: (N, 3, H, W) RGB in [-1, 1].
+        photo: (N, 3, H, W), what it was painted from.
+
+    Returns:
+        (N,) in squared units of [-1, 1]; NaN for a photo without flat parts.
+    """
+    weight = flatness(photo)
+    painted, own = (_strength(_blobs(_cells(each), weight), weight).square() for each in (painting, photo))
+    return (weight * (painted - own).clamp_min(0)).sum((1, 2, 3)) / weight.sum((1, 2, 3))
+
+
+def held_flat(painting: Tensor, photo: Tensor) -> Tensor:
+    """The painting with blobs in flat parts of the photo held down to what the photo has there, or next to nothing.
+
+    Args:
+        painting: (N, 3, H, W) RGB in [-1, 1].
+        photo: (N, 3, H, W), what it was painted from.
+
+    Returns:
+        (N, 3, H, W) float32 in [-1, 1]; where the photo has detail the painting is unchanged.
+    """
+    weight = flatness(photo)
+    allowed = _strength(_blobs(_cells(photo), weight), weight).clamp_min(_ALLOWED)
+    cells = held = _cells(painting)
+    for _ in range(_ROUNDS):
+        blobs = _blobs(held, weight)
+        excess = (1 - allowed / _strength(blobs, weight).clamp_min(_FAINT)).clamp_min(0)
+        held = held - (_FULLY * weight).clamp(max=1) * excess * blobs
+    height, width = painting.shape[2:]
+    change = functional.interpolate(held - cells, scale_factor=_CELL, mode="bilinear", align_corners=False)
+    return (painting.float() + change[:, :, :height, :width]).clamp(-1, 1)
+
+
+def _blobs(cells: Tensor, weight: Tensor) -> Tensor:
+    """What is broader than strokes, which the mean over 3 x 3 cells takes out, and narrower than the light of a sky."""
+    smooth = functional.avg_pool2d(cells, 3, stride=1, padding=1, count_include_pad=False)
+    return _beyond_trend(smooth, weight, _BLOB)
+
+
+def _strength(blobs: Tensor, weight: Tensor) -> Tensor:
+    """Their root mean square near each cell, over the colours: (N, 3, h, w) -> (N, 1, h, w)."""
+    return _near(blobs.square().mean(1, keepdim=True), weight).sqrt()
+
+
+def _cells(images: Tensor) -> Tensor:
+    """Means over 4 x 4 pixels; those at the lower and right edges over as many as there are."""
+    return functional.avg_pool2d(images.float(), _CELL, ceil_mode=True, count_include_pad=False)
+
+
+def _beyond_trend(cells: Tensor, weight: Tensor, reach: int) -> Tensor:
+    """Cells (N, C, h, w) less the plane that fits their surroundings best, each cell there counting by its `weight`
+    (N, 1, h, w) and by its nearness.
+
+    Least squares: the normal equations of (1, x, y) about each cell, solved by Cramer's rule for the height at 0.
+    """
+    s, x, y, xx, xy, yy = _moments(weight, reach, ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)))
+    xx, yy = xx + _FAINT, yy + _FAINT  # a single row or column has no slope across
+    minors = xx * yy - xy.square(), xy * y - x * yy, x * xy - xx * y
+    determinant = s * minors[0] + x * minors[1] + y * minors[2]
+    heights = _moments(weight * cells, reach, ((0, 0), (1, 0), (0, 1)))
+    plane = sum(minor * height for minor, height in zip(minors, heights, strict=True))
+    return cells - torch.where(determinant > _FAINT, plane / determinant.clamp_min(_FAINT), cells)
+
+
+def _moments(maps: Tensor, reach: int, powers: tuple[tuple[int, int], ...]) -> list[Tensor]:
+    """Sums of maps x dx^p x dy^q over the surroundings of each cell, tapering off linearly; nothing lies outside."""
+    offsets = torch.arange(-reach, reach + 1, device=maps.device) / reach
+    taper = 1 - offsets.abs() * reach / (reach + 1)
+    planes = maps.flatten(0, 1)[:, None]
+
+    def sums(of: Tensor, power: int, *shape: int) -> Tensor:
+        kernel = (taper * offsets**power).view(1, 1, *shape)
+        return functional.conv2d(of, kernel, padding=(shape[0] // 2, shape[1] // 2))
+
+    width = 2 * reach + 1
+    across = {p: sums(planes, p, 1, width) for p, _ in powers}
+    return [sums(across[p], q, width, 1).view_as(maps) for p, q in powers]
+
+
+def _near(energy: Tensor, weight: Tensor | None = None) -> Tensor:
+    """The mean of what is never negative over the near surroundings of each cell, each counting by its `weight`."""
+    weight = torch.ones_like(energy) if weight is None else weight
+    (total,), (weights,) = (_moments(each, _DETAIL, ((0, 0),)) for each in (weight * energy, weight))
+    return total / weights.clamp_min(_FAINT)
