@@ -98,11 +98,11 @@ class FeedForwardStylizer(nn.Module):
         x = functional.relu(self.down(edges, weights))
         for block in self.deep:
             x = block(x, weights)
-        x = functional.relu(self.up_quarter(_double(x), weights) + edges)
+        x = functional.relu(self.up_quarter(double(x), weights) + edges)
         for block in self.fine:
             x = block(x, weights)
-        x = functional.relu(self.up_half(_double(x), weights))
-        pixels = _blur(functional.pixel_shuffle(self.to_rgb(x), 2))
+        x = functional.relu(self.up_half(double(x), weights))
+        pixels = blur(functional.pixel_shuffle(self.to_rgb(x), 2))
         return torch.tanh(pixels[:, :, :height, :width])
 
 
@@ -165,12 +165,12 @@ class ConditionalInstanceNorm(nn.Module):
         return normalised.reshape(count, channels, height, width)
 
 
-def _double(x: Tensor) -> Tensor:
+def double(x: Tensor) -> Tensor:
     """Bilinear upsampling: unlike nearest-neighbour, a smooth map stays smooth."""
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def _blur(pixels: Tensor) -> Tensor:
+def blur(pixels: Tensor) -> Tensor:
     """Filter with [1, 2, 1] / 4 along both sides: four sums of neighbours."""
     x = functional.pad(pixels.contiguous(), (1, 1, 1, 1), mode="replicate") / 16
     for _ in range(2):
@@ -179,11 +179,17 @@ def _blur(pixels: Tensor) -> Tensor:
     return x
 
 
+def padded_size(height: int, width: int) -> tuple[int, int]:
+    """The size to which the network extends a photo: both sides can be halved three times."""
+    rows, columns = (max(_LEAST, -(-side // _STRIDE) * _STRIDE) for side in (height, width))
+    return rows, columns
+
+
 def _pad(photos: Tensor) -> Tensor:
-    """Extend right and bottom to sizes that the network can halve three times; the caller crops them off again."""
+    """Extend right and bottom; the caller crops them off again."""
     height, width = photos.shape[2:]
-    right = max(_LEAST, -(-width // _STRIDE) * _STRIDE) - width
-    bottom = max(_LEAST, -(-height // _STRIDE) * _STRIDE) - height
+    rows, columns = padded_size(height, width)
+    right, bottom = columns - width, rows - height
     if right == bottom == 0:
         return photos
     # A reflection cannot be longer than what it mirrors; tiny photos repeat their border instead.
