@@ -84,6 +84,17 @@ def test_a_pickled_file_is_refused_before_anything_reads_it(tmp_path: Path) -> N
             load_snapshot(tmp_path / "a.safetensors")
 
 
+def test_no_length_of_the_card_makes_a_snapshot_look_like_a_pickle(tmp_path: Path) -> None:
+    """A safetensors file begins with the length of its header: of 32 that follow each other one ends in 0x80."""
+    beginnings = set()
+    for length in range(0, 256, 8):
+        path = tmp_path / "a.safetensors"
+        save_snapshot(path, generator(), {"recipe": "x" * length})
+        beginnings.add(path.read_bytes()[:1])
+        assert load_snapshot(path)[1].card == {"recipe": "x" * length}
+    assert b"\x80" in beginnings
+
+
 def test_weights_of_another_program_are_refused(tmp_path: Path) -> None:
     save_file({"weight": torch.ones(1)}, tmp_path / "a.safetensors", {"format": "pt"})
     with pytest.raises(ModelError, match="not a Shanshui snapshot"):
