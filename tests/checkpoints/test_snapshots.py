@@ -23,6 +23,7 @@ TINY: dict[str, dict[str, Any]] = {
     "stylegan": {"doublings": 1, "latent": 4, "style": 4, "width": 1, "mapping_layers": 1},
     "stylegan2": {"doublings": 1, "latent": 4, "style": 4, "width": 1, "mapping_layers": 1},
     "r3gan": {"doublings": 1, "latent": 4, "width": 2, "group": 2},
+    "zone-segmenter": {"width": 4, "side": 32},
 }
 
 
