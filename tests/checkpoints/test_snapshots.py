@@ -23,6 +23,7 @@ TINY: dict[str, dict[str, Any]] = {
     "stylegan": {"doublings": 1, "latent": 4, "style": 4, "width": 1, "mapping_layers": 1},
     "stylegan2": {"doublings": 1, "latent": 4, "style": 4, "width": 1, "mapping_layers": 1},
     "r3gan": {"doublings": 1, "latent": 4, "width": 2, "group": 2},
+    "zone-segmenter": {"width": 4, "side": 32},
 }
 
 
@@ -82,6 +83,17 @@ def test_a_pickled_file_is_refused_before_anything_reads_it(tmp_path: Path) -> N
         (tmp_path / "a.safetensors").write_bytes(buffer.getvalue())
         with pytest.raises(ModelError, match="pickled"):
             load_snapshot(tmp_path / "a.safetensors")
+
+
+def test_no_length_of_the_card_makes_a_snapshot_look_like_a_pickle(tmp_path: Path) -> None:
+    """A safetensors file begins with the length of its header: of 32 that follow each other one ends in 0x80."""
+    beginnings = set()
+    for length in range(0, 256, 8):
+        path = tmp_path / "a.safetensors"
+        save_snapshot(path, generator(), {"recipe": "x" * length})
+        beginnings.add(path.read_bytes()[:1])
+        assert load_snapshot(path)[1].card == {"recipe": "x" * length}
+    assert b"\x80" in beginnings
 
 
 def test_weights_of_another_program_are_refused(tmp_path: Path) -> None:

@@ -12,14 +12,16 @@ from torch import Tensor, nn
 from shanshui.checkpoints.registry import ARCHITECTURES, build
 from shanshui.checkpoints.weights import load_snapshot, save_snapshot
 from shanshui.networks.generators.base import SceneNetwork
+from shanshui.networks.segmenters.zones import ZONES
 
 
 @dataclass(frozen=True)
 class Contract:
-    """A tiny config and inputs for a batch of a given size."""
+    """A tiny config, inputs for a batch of a given size, and the channels of what comes out."""
 
     config: Mapping[str, Any]
     inputs: Callable[[int], tuple[Tensor, ...]]
+    channels: int = 3
 
 
 CONTRACTS = {
@@ -39,6 +41,9 @@ CONTRACTS = {
         {"styles": ["day", "night"], "width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1},
         lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1, torch.tensor([[0.3, 0.7]]).expand(count, -1)),
     ),
+    "zone-segmenter": Contract(
+        {"width": 4, "side": 32}, lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,), channels=len(ZONES)
+    ),
 }
 
 
@@ -56,7 +61,7 @@ def network(name: str) -> nn.Module:
 def test_it_makes_images(name: str, network: nn.Module) -> None:
     make: Callable[..., Tensor] = network.sample if isinstance(network, SceneNetwork) else network
     images = make(*CONTRACTS[name].inputs(2))
-    assert images.shape[:2] == (2, 3)
+    assert images.shape[:2] == (2, CONTRACTS[name].channels)
     assert images.abs().max() <= 1.5 and torch.isfinite(images).all()
 
 

@@ -113,11 +113,12 @@ def _halved(name: str, tensor: torch.Tensor) -> torch.Tensor:
 def _refuse_pickle(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            start = file.read(2)
+            start = file.read(9)
     except OSError as error:
         raise ModelError(f"The model file {path} cannot be read: check the path.") from error
-    # A zip archive is what torch.save writes today, 0x80 begins every pickle.
-    if start == b"PK" or start[:1] == b"\x80":
+    # A zip archive is what torch.save writes today, 0x80 begins every pickle. A safetensors file begins with the length
+    # of its header, eight bytes that can be these as well, and then its header's brace.
+    if start[8:] != b"{" and (start[:2] == b"PK" or start[:1] == b"\x80"):
         raise ModelError(
             f"{path} is a pickled file, which could run code when loaded: Shanshui loads safetensors files only."
         )

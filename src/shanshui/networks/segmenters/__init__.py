@@ -1,0 +1,1 @@
+"""Networks that say which part of a photograph is what."""
