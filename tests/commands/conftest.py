@@ -1,5 +1,6 @@
 """A zoo of tiny networks, and photos to feed them."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,15 +20,20 @@ STYLES = ("ink", "monet")
 
 @pytest.fixture(scope="session")
 def tiny_models() -> Iterator[Path]:
-    """`landscape` (32 px) and `painter` (two styles), untrained, in a folder that every user may read."""
+    """`landscape` (32 px) and `painter` (two styles), untrained, and `zones` as it ships: readable for every user."""
     with tempfile.TemporaryDirectory(prefix="shanshui-zoo-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         torch.manual_seed(0)
         scenes = FastGAN(FastGANConfig(doublings=3, latent=8, width=4, spectral_norm=False))
         painter = FeedForwardStylizer(FeedForwardConfig(styles=STYLES, width=4, blocks=1, deep_width=4, deep_blocks=1))
+        with torch.no_grad():  # untrained styles are all the same
+            for name, parameter in painter.named_parameters():
+                if name.endswith(("gamma", "beta")):
+                    parameter.add_(0.1 * torch.randn_like(parameter))
         save_snapshot(folder / "landscape.safetensors", scenes, {"licence": "none", "images_seen": 0})
         save_snapshot(folder / "painter.safetensors", painter, {"licence": "none", "images_seen": 0})
+        shutil.copy(zoo_module.ZOO / "zones.safetensors", folder)
         (folder / "painter.md").write_text("# painter\n\nA card.\n", encoding="utf-8")
         yield folder
 

@@ -220,6 +220,25 @@ def test_a_style_that_cannot_be(
     refused("stylize", photo, *flags, "--out", tmp_path / "out.png")
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--keep-colors", "--match-colors"),
+        ("--stroke-scale", "9"),
+        ("--mask", "nowhere.png"),
+        ("--region", "moon=ink"),
+        ("--region", "sky=ink:2"),
+        ("--region", "sky=cubism"),
+        ("--max-memory", "-1"),
+        ("--max-memory", "nan"),
+    ],
+)
+def test_a_treatment_that_cannot_be(
+    flags: tuple[str, ...], photo: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    refused("stylize", photo, "--style", "ink", *flags, "--out", tmp_path / "out.png")
+
+
 @pytest.mark.parametrize("strength", ["-1", "1.5", "nan"])
 def test_a_strength_outside_its_range(strength: str, photo: Path, tmp_path: Path, refused: Callable[..., str]) -> None:
     refused("stylize", photo, "--style", "ink", "--strength", strength, "--out", tmp_path / "out.png")

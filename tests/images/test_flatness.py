@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from shanshui.images.flatness import blob_energy, flatness, held_flat
+from shanshui.images import flatness as flat
+from shanshui.images.flatness import Cells, change_of_rows, flat_change
 
 SIDE = 128
 
@@ -21,6 +22,19 @@ def waves(period: float, strength: float = 0.2) -> Tensor:
     """A pattern of the given period in pixels, of mean zero and mean square strength^2 / 4 per channel."""
     angle = 2 * torch.pi * torch.arange(SIDE) / period
     return (strength * torch.sin(angle)[:, None] * torch.sin(angle)[None, :]).expand(1, 3, SIDE, SIDE)
+
+
+def flatness(photo: Tensor) -> Tensor:
+    return flat.flatness(Cells.of(photo))
+
+
+def blob_energy(painting: Tensor, photo: Tensor) -> Tensor:
+    return flat.blob_energy(Cells.of(painting), Cells.of(photo))
+
+
+def held_flat(painting: Tensor, photo: Tensor) -> Tensor:
+    change = flat_change(Cells.of(painting), Cells.of(photo))
+    return painting + change_of_rows(change, 0, *painting.shape[2:])
 
 
 def test_a_gradient_is_flat_and_noise_is_not() -> None:
@@ -78,3 +92,15 @@ def test_any_size_works(height: int, width: int) -> None:
     held = held_flat(photo.flip(1), photo)
     assert held.shape == photo.shape
     assert held.isfinite().all()
+
+
+def test_strips_of_rows_give_the_cells_and_the_change_of_the_whole() -> None:
+    photo = sky_over_grass()[:, :, :, :70]
+    painting = (photo + waves(24)[:, :, :, :70]).clamp(-1, 1)
+    whole = Cells.of(painting)
+    joined = Cells.joined([Cells.of(painting[:, :, a:b]) for a, b in ((0, 12), (12, 100), (100, 128))])
+    assert torch.equal(joined.mean, whole.mean)
+    assert torch.equal(joined.detail, whole.detail)
+    change = flat_change(whole, Cells.of(photo))
+    rows = [change_of_rows(change, a, b, 70) for a, b in ((0, 5), (5, 17), (17, 18), (18, 128))]
+    torch.testing.assert_close(torch.cat(rows, dim=2), change_of_rows(change, 0, 128, 70), atol=1e-6, rtol=0)

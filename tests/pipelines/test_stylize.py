@@ -11,7 +11,9 @@ from PIL import Image
 from shanshui.errors import ConfigError
 from shanshui.images.files import Picture
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
+from shanshui.pipelines.painters import NamedPainter
 from shanshui.pipelines.stylize import Stylizer
+from shanshui.pipelines.treatment import Treatment
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def stylizer() -> Stylizer:
         for name, parameter in network.named_parameters():
             if name.endswith(("gamma", "beta")):
                 parameter.add_(0.1 * torch.randn_like(parameter))
-    return Stylizer(network)
+    return Stylizer(NamedPainter(network))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ def test_transparency_is_kept(stylizer: Stylizer, photo: NDArray[np.uint8]) -> N
 
 def test_sixteen_bits_stay_sixteen_bits_and_show_the_same_picture(stylizer: Stylizer, photo: NDArray[np.uint8]) -> None:
     deep = photo.astype(np.uint16) * 257
-    painted = stylizer.paint(deep, "calm", strength=0.5)
+    painted = stylizer.paint(deep, "calm", Treatment(strength=0.5))
     assert painted.pixels.dtype == np.uint16
     assert (painted.pixels % 257 != 0).any()
     np.testing.assert_array_equal(pixels(stylizer(deep, "calm")), pixels(stylizer(photo, "calm")))
@@ -118,3 +120,14 @@ def test_shares_that_cannot_work_are_refused(
 def test_strength_is_a_share(stylizer: Stylizer, photo: NDArray[np.uint8], strength: float) -> None:
     with pytest.raises(ConfigError, match="strength"):
         stylizer(photo, "calm", strength=strength)
+
+
+@pytest.mark.parametrize("size", [(37, 101), (600, 40)])
+def test_little_memory_gives_the_same_picture(stylizer: Stylizer, size: tuple[int, int]) -> None:
+    photo = np.random.default_rng(3).integers(0, 256, (*size, 3), dtype=np.uint8)
+    plenty, little = (
+        stylizer.paint(photo, {"calm": 1, "wild": 2}, Treatment(strength=0.9, max_memory=memory)).pixels.astype(float)
+        for memory in (1 << 30, 0)
+    )
+    # In float32 they are equal; what is left is bfloat16, where the processor computes in it.
+    assert 10 * np.log10(255**2 / max(np.square(plenty - little).mean(), 1e-9)) > 48

@@ -112,7 +112,7 @@ class _Studio:
 
     def _argv(self, command: str, arguments: Sequence[object]) -> list[str]:
         argv = [str(argument) for argument in arguments]
-        shipped = {"generate": generate.Generate.model, "stylize": stylize.Stylize.model}
+        shipped = {"generate": Demo.scenes, "stylize": Demo.painter}
         if self._models[command] != shipped[command]:
             argv += ["--model", self._models[command]]
         if self._device != "auto":

@@ -7,6 +7,10 @@ planes fitted to the flat cells around a cell, so that neither a sky that bright
 below it counts as a blob.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -36,59 +40,74 @@ _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 _FAINT = 1e-6
 
 
-def flatness(photo: Tensor) -> Tensor:
-    """How flat each cell of 4 x 4 pixels is: 1 in an even sky, however its light falls off, 0 where there is detail.
+@dataclass(frozen=True)
+class Cells:
+    """An image as cells of 4 x 4 pixels, those at the lower and right edges as many as there are.
 
-    Args:
-        photo: (N, 3, H, W) RGB in [-1, 1].
-
-    Returns:
-        (N, 1, ceil(H / 4), ceil(W / 4)) in [0, 1].
+    Attributes:
+        mean: (N, 3, ceil(H / 4), ceil(W / 4)) mean colours in [-1, 1].
+        detail: (N, 1, h, w) variance of luminance inside each cell.
     """
-    luminance = torch.einsum("nchw,c->nhw", photo.float(), photo.new_tensor(_LUMINANCE))[:, None]
-    cells = _cells(luminance)
+
+    mean: Tensor
+    detail: Tensor
+
+    @classmethod
+    def of(cls, images: Tensor) -> Self:
+        """Those of (N, 3, H, W) RGB in [-1, 1]."""
+        luminance = _luminance(images.float())
+        detail = _cells(luminance.square()) - _cells(luminance).square()
+        return cls(_cells(images.float()), detail.clamp_min(0))
+
+    @classmethod
+    def joined(cls, strips: Sequence["Cells"]) -> Self:
+        """Strips of rows as one; all but the last come from a multiple of 4 rows."""
+        return cls(torch.cat([each.mean for each in strips], 2), torch.cat([each.detail for each in strips], 2))
+
+
+def flatness(photo: Cells) -> Tensor:
+    """How flat each cell is: 1 in an even sky, however its light falls off, 0 where there is detail: (N, 1, h, w)."""
+    cells = _luminance(photo.mean)
     # Contrast inside a cell is detail as well: grass is busy although its cells are all alike.
-    within = (_cells(luminance.square()) - cells.square()).clamp_min(0)
-    deviation = _near(_beyond_trend(cells, torch.ones_like(cells), _DETAIL).square() + within).sqrt()
+    deviation = _near(_beyond_trend(cells, torch.ones_like(cells), _DETAIL).square() + photo.detail).sqrt()
     return 1 - ((deviation - _PLAIN) / (_BUSY - _PLAIN)).clamp(0, 1)
 
 
-def blob_energy(painting: Tensor, photo: Tensor) -> Tensor:
+def blob_energy(painting: Cells, photo: Cells) -> Tensor:
     """Mean square, over the flat parts of each photo, of what the painting has there in the sizes of blobs and the
     photo has not: 0 for the photo itself.
-
-    Args:
-        painting: (N, 3, H, W) RGB in [-1, 1].
-        photo: (N, 3, H, W), what it was painted from.
 
     Returns:
         (N,) in squared units of [-1, 1]; NaN for a photo without flat parts.
     """
     weight = flatness(photo)
-    painted, own = (_strength(_blobs(_cells(each), weight), weight).square() for each in (painting, photo))
+    painted, own = (_strength(_blobs(each.mean, weight), weight).square() for each in (painting, photo))
     return (weight * (painted - own).clamp_min(0)).sum((1, 2, 3)) / weight.sum((1, 2, 3))
 
 
-def held_flat(painting: Tensor, photo: Tensor) -> Tensor:
-    """The painting with blobs in flat parts of the photo held down to what the photo has there, or next to nothing.
-
-    Args:
-        painting: (N, 3, H, W) RGB in [-1, 1].
-        photo: (N, 3, H, W), what it was painted from.
-
-    Returns:
-        (N, 3, H, W) float32 in [-1, 1]; where the photo has detail the painting is unchanged.
+def flat_change(painting: Cells, photo: Cells) -> Tensor:
+    """What to add to the painting so that blobs in flat parts of the photo are held down to what the photo has there,
+    or next to nothing: (N, 3, h, w), for `change_of_rows`; 0 where the photo has detail.
     """
     weight = flatness(photo)
-    allowed = _strength(_blobs(_cells(photo), weight), weight).clamp_min(_ALLOWED)
-    cells = held = _cells(painting)
+    allowed = _strength(_blobs(photo.mean, weight), weight).clamp_min(_ALLOWED)
+    held = painting.mean
     for _ in range(_ROUNDS):
         blobs = _blobs(held, weight)
         excess = (1 - allowed / _strength(blobs, weight).clamp_min(_FAINT)).clamp_min(0)
         held = held - (_FULLY * weight).clamp(max=1) * excess * blobs
-    height, width = painting.shape[2:]
-    change = functional.interpolate(held - cells, scale_factor=_CELL, mode="bilinear", align_corners=False)
-    return (painting.float() + change[:, :, :height, :width]).clamp(-1, 1)
+    return held - painting.mean
+
+
+def change_of_rows(change: Tensor, first: int, last: int, width: int) -> Tensor:
+    """A change of cells (N, 3, h, w) as one of the pixels of rows `first` to `last`: (N, 3, last - first, width)."""
+    low, high = max(first // _CELL - 1, 0), min(-(-last // _CELL) + 1, change.shape[2])
+    pixels = functional.interpolate(change[:, :, low:high], scale_factor=_CELL, mode="bilinear", align_corners=False)
+    return pixels[:, :, first - _CELL * low : last - _CELL * low, :width]
+
+
+def _luminance(images: Tensor) -> Tensor:
+    return torch.einsum("nchw,c->nhw", images, images.new_tensor(_LUMINANCE))[:, None]
 
 
 def _blobs(cells: Tensor, weight: Tensor) -> Tensor:
@@ -103,8 +122,7 @@ def _strength(blobs: Tensor, weight: Tensor) -> Tensor:
 
 
 def _cells(images: Tensor) -> Tensor:
-    """Means over 4 x 4 pixels; those at the lower and right edges over as many as there are."""
-    return functional.avg_pool2d(images.float(), _CELL, ceil_mode=True, count_include_pad=False)
+    return functional.avg_pool2d(images, _CELL, ceil_mode=True, count_include_pad=False)
 
 
 def _beyond_trend(cells: Tensor, weight: Tensor, reach: int) -> Tensor:

@@ -1,36 +1,40 @@
-"""Photographs painted in named styles."""
+"""Photographs painted: in named styles or after any painting, as a whole or part by part."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from shanshui.checkpoints.weights import load_snapshot
 from shanshui.checkpoints.zoo import resolve
 from shanshui.errors import ConfigError, ModelError
-from shanshui.images.color import keep_colors as with_colors_of
 from shanshui.images.files import Picture, from_any
 from shanshui.images.pixels import Pixels, to_pixels, to_tensor
-from shanshui.networks.precision import fast_dtype
+from shanshui.images.resize import resize
+from shanshui.networks.segmenters.zones import ZONES
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
+from shanshui.pipelines.canvas import Layer, laid_over, painted, rows_of
+from shanshui.pipelines.masks import mask_of
+from shanshui.pipelines.painters import NamedPainter, Painter, Share
+from shanshui.pipelines.treatment import Colors, Mask, Photo, Region, Style, Treatment, parts_of
+from shanshui.pipelines.zones import Zones
 
-Photo = Path | str | Image.Image | Pixels | Picture
+LARGEST_PAINTING = 1024
+"""Longer side, in pixels, at which a painting is looked at, if it is larger."""
 
 
 class Stylizer:
     """Paints photographs; the same photo, style and machine always give the same picture."""
 
-    def __init__(self, network: FeedForwardStylizer, *, device: torch.device | str = "cpu") -> None:
-        """Use `network`, which is moved to `device` and to the number format that is fastest there."""
-        self._device = torch.device(device)
-        self._styles = network.config.styles
-        network = network.to(device=self._device, dtype=fast_dtype(self._device)).eval().requires_grad_(False)
-        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def __init__(self, painter: Painter, *, device: torch.device | str = "cpu") -> None:
+        """Paint with `painter`, which lives on `device`."""
+        self._painter, self._device = painter, torch.device(device)
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, device: torch.device | str = "cpu") -> Self:
@@ -40,68 +44,122 @@ class Stylizer:
             ModelError: there is no such model, or it is not a stylizer.
         """
         network, _ = load_snapshot(resolve(name))
-        if not isinstance(network, FeedForwardStylizer):
-            raise ModelError(f"{name} is not a stylizer but a {type(network).__name__}: try `painter`.")
-        return cls(network, device=device)
+        if isinstance(network, FeedForwardStylizer):
+            return cls(NamedPainter(network, device=device), device=device)
+        raise ModelError(f"{name} is not a stylizer but a {type(network).__name__}: try `painter`.")
 
     @property
     def styles(self) -> tuple[str, ...]:
         """The names that `style` may take."""
-        return self._styles
+        return self._painter.styles
 
     def __call__(
         self,
         image: Photo,
-        style: str | Mapping[str, float],
+        style: Style,
         strength: float = 1.0,
-        keep_colors: bool = False,
+        keep_colors: bool | Literal["luminance", "statistics"] = False,
+        *,
+        stroke_scale: float = 1.0,
+        flat_skies: bool = True,
+        mask: Mask | None = None,
+        regions: Sequence[Region] = (),
     ) -> Image.Image:
         """Paint `image`.
 
         Args:
             image: a file name, a PIL image, an HWC uint8 or uint16 array, or a `Picture`.
-            style: a name of `styles`, or name -> share for a blend; shares are scaled to sum to 1.
+            style: a name of `styles`; a painting in any of these forms, if the model takes them; or several of them
+                with weights, as a mapping or as pairs. Weights are scaled to sum to 1.
             strength: from 0 (the photo) to 1 (the painting).
-            keep_colors: keep the photo's hues and saturation; strokes and light come from the style.
+            keep_colors: True or "luminance" keeps the photo's hue and saturation at each place, so that strokes and
+                light come from the style; "statistics" keeps its mean colour and the spread around it.
+            stroke_scale: size of the strokes, from 0.25 to 4 times that of the style.
+            flat_skies: keep blobs out of parts where the photo has no detail.
+            mask: a picture, or HW float32 in [0, 1]: where to paint at all.
+            regions: parts with styles of their own.
 
         Returns:
             An image of exactly the input's size, 8 bits, RGBA where the input has transparency. `paint` keeps 16 bits.
 
         Raises:
-            ConfigError: an unknown style, or a strength or share that cannot work.
-            ImageError: `image` cannot be read.
+            ConfigError: an unknown style, or a value that cannot work.
+            ImageError: a picture cannot be read.
         """
-        painted = self.paint(image, style, strength=strength, keep_colors=keep_colors)
+        colors: Colors = "painting" if keep_colors is False else "luminance" if keep_colors is True else keep_colors
+        treatment = Treatment(
+            strength=strength,
+            colors=colors,
+            stroke_scale=stroke_scale,
+            flat_skies=flat_skies,
+            mask=mask,
+            regions=tuple(regions),
+        )
+        painted = self.paint(image, style, treatment)
         pixels = _eight_bits(painted.pixels)
         if painted.alpha is not None:
             pixels = np.dstack([pixels, _eight_bits(painted.alpha)])
         return Image.fromarray(pixels)
 
-    def paint(
-        self, image: Photo, style: str | Mapping[str, float], *, strength: float = 1.0, keep_colors: bool = False
-    ) -> Picture:
+    def paint(self, image: Photo, style: Style, treatment: Treatment | None = None) -> Picture:
         """Like calling the stylizer, but as pixels: 16 bits stay 16 bits, and transparency stays aside, untouched."""
-        weights = self._weights(style)
-        if not 0 <= strength <= 1:
-            raise ConfigError(f"The strength {strength} is outside 0 (the photo) to 1 (the painting).")
+        treatment = treatment or Treatment()
         photo = from_any(image)
-        x = to_tensor(photo.pixels).to(self._device)
         with torch.inference_mode():
-            painting = self._network(x, weights).to(x.dtype)
-            pixels = to_pixels(torch.lerp(x, painting, strength), dtype=photo.pixels.dtype.type)[0]
-        return Picture(with_colors_of(pixels, photo.pixels) if keep_colors else pixels, photo.alpha)
+            layers = [self._layer(photo, style, treatment.strength, None, treatment)]
+            for region, where in zip(treatment.regions, self._masks(treatment.regions, photo), strict=True):
+                strength = treatment.strength if region.strength is None else region.strength
+                layers.append(self._layer(photo, region.style, strength, where, treatment))
+            mask = None if treatment.mask is None else mask_of(treatment.mask, photo.height, photo.width)
+            pixels = laid_over(photo.pixels, layers, mask, device=self._device)
+        return Picture(pixels, photo.alpha)
 
-    def _weights(self, style: str | Mapping[str, float]) -> torch.Tensor:
-        shares = {style: 1.0} if isinstance(style, str) else dict(style)
-        for name, share in shares.items():
-            if name not in self.styles:
-                raise ConfigError(f"There is no style {name!r}: this model's styles are {', '.join(self.styles)}.")
-            if not 0 <= share < math.inf:
-                raise ConfigError(f"The share {share} of style {name!r} cannot work: give a number of at least 0.")
-        total = sum(shares.values())
-        if total <= 0:
-            raise ConfigError("A blend of styles needs at least one share above 0.")
-        return torch.tensor([[shares.get(name, 0.0) / total for name in self.styles]], device=self._device)
+    def blend(self, style: Style) -> tuple[Share, ...]:
+        """`style` as the painter takes it: names, and paintings as tensors.
+
+        Raises:
+            ConfigError: an unknown style, or weights that cannot work.
+            ImageError: a painting cannot be read.
+        """
+        return tuple(Share(self._known(part), weight) for part, weight in parts_of(style))
+
+    def _known(self, part: Photo) -> str | Tensor:
+        if isinstance(part, str) and part in self.styles:
+            return part
+        if isinstance(part, str) and not (self._painter.takes_paintings and Path(part).exists()):
+            names = f"this model's styles are {', '.join(self.styles)}" if self.styles else "this model knows no names"
+            advice = "; a painting's file name is a style, too" if self._painter.takes_paintings else ""
+            raise ConfigError(f"There is no style {part!r}: {names}{advice}.")
+        pixels = from_any(part).over_white()
+        height, width = pixels.shape[:2]
+        scale = min(1.0, LARGEST_PAINTING / max(height, width))
+        smaller = resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+        return to_tensor(smaller).to(self._device)
+
+    def _layer(
+        self, photo: Picture, style: Style, strength: float, mask: NDArray[np.float32] | None, treatment: Treatment
+    ) -> Layer:
+        blend = self.blend(style)  # a style that does not exist is an error even where nothing of it shows
+        if strength == 0:
+            return Layer(rows_of(photo.pixels, self._device), strength, mask)
+        painting = painted(
+            self._painter, photo.pixels, blend, treatment, device=self._device, room=treatment.max_memory
+        )
+        return Layer(painting, strength, mask)
+
+    def _masks(self, regions: Sequence[Region], photo: Picture) -> list[NDArray[np.float32]]:
+        named = {region.where for region in regions if isinstance(region.where, str)} & set(ZONES)
+        zones = self._zones(photo) if named else {}
+        return [
+            zones[region.where]
+            if isinstance(region.where, str) and region.where in zones
+            else mask_of(region.where, photo.height, photo.width)
+            for region in regions
+        ]
+
+    @cached_property
+    def _zones(self) -> Zones:
+        return Zones.from_pretrained("zones", device=self._device)
 
 
 def _eight_bits(values: Pixels) -> NDArray[np.uint8]:

@@ -1,0 +1,149 @@
+"""Painting a picture of any size: at once where it fits, else by strips of rows, so that memory stays bounded."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from shanshui.images.color import keep_colors, match_colors
+from shanshui.images.flatness import Cells, change_of_rows, flat_change
+from shanshui.images.pixels import Depth, Pixels, to_pixels, to_tensor
+from shanshui.pipelines.painters import Painter, Share, StripPainter
+from shanshui.pipelines.seamless import seamless
+from shanshui.pipelines.treatment import Treatment
+
+STRIP = 256
+"""Rows treated at once, a multiple of the cells of `images.flatness`."""
+
+_MAP_BYTES = 120
+"""Bytes of feature maps and their surroundings for each pixel of a picture that is painted at once, at most."""
+
+_KEEPERS = {"luminance": keep_colors, "statistics": match_colors}
+
+RowsOf = Callable[[int, int], Tensor]
+"""(first, last) -> (1, 3, last - first, W) float32 in [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A painting that lies over what is below it.
+
+    Attributes:
+        painting: its rows.
+        strength: from 0 (nothing) to 1.
+        mask: (H, W) float32 in [0, 1], how much of the layer shows; everywhere when None.
+    """
+
+    painting: RowsOf
+    strength: float
+    mask: NDArray[np.float32] | None
+
+
+def painted(
+    painter: Painter, photo: Pixels, blend: Sequence[Share], treatment: Treatment, *, device: torch.device, room: int
+) -> RowsOf:
+    """The whole photo painted, with the strokes, skies and colours that were asked for.
+
+    Args:
+        photo: HWC RGB.
+        room: bytes that feature maps may take in memory.
+    """
+    if treatment.wrap == "no" and treatment.colors == "painting":
+        return _painted(painter, photo, blend, treatment, device, room)
+
+    def paint(pixels: Pixels) -> NDArray[np.uint16]:
+        # 16 bits lose nothing that 8 or 16 bits of the result could show.
+        return _deep(_painted(painter, pixels, blend, treatment, device, room), *pixels.shape[:2])
+
+    deep = paint(photo) if treatment.wrap == "no" else seamless(paint, photo, treatment.wrap)
+    return rows_of(deep if treatment.colors == "painting" else _KEEPERS[treatment.colors](deep, photo), device)
+
+
+def _painted(
+    painter: Painter, photo: Pixels, blend: Sequence[Share], treatment: Treatment, device: torch.device, room: int
+) -> RowsOf:
+    height, width = photo.shape[:2]
+    rows = rows_of(photo, device)
+    canvas_height, canvas_width = (max(1, round(side / treatment.stroke_scale)) for side in (height, width))
+    scaled = (canvas_height, canvas_width) != (height, width)
+    if scaled:
+        rows = _rows_in(_scaled(rows(0, height), canvas_height, canvas_width))
+    painting = _brushed(painter, rows, canvas_height, canvas_width, blend, room)
+    if treatment.flat_skies:
+        painting = _held_flat(painting, rows, canvas_height, canvas_width)
+    return _rows_in(_scaled(painting(0, canvas_height), height, width)) if scaled else painting
+
+
+def _deep(rows: RowsOf, height: int, width: int) -> NDArray[np.uint16]:
+    pixels = np.empty((height, width, 3), np.uint16)
+    for first, last in _strips(height):
+        pixels[first:last] = to_pixels(rows(first, last), dtype=np.uint16)[0]
+    return pixels
+
+
+def laid_over(
+    photo: NDArray[Depth], layers: Sequence[Layer], mask: NDArray[np.float32] | None, *, device: torch.device
+) -> NDArray[Depth]:
+    """The photo under its layers, from below to above; where `mask` (H, W) is 0 it stays as it is, bit for bit."""
+    result, rows = np.empty_like(photo), rows_of(photo, device)
+    for first, last in _strips(len(photo)):
+        x = rows(first, last)
+        below = x
+        for layer in layers:
+            above = x if layer.strength == 0 else torch.lerp(x, layer.painting(first, last), layer.strength)
+            below = above if layer.mask is None else torch.lerp(below, above, _on(device, layer.mask[first:last]))
+        if mask is not None:
+            below = torch.lerp(x, below, _on(device, mask[first:last]))
+        result[first:last] = to_pixels(below, dtype=photo.dtype.type)[0]
+    return result
+
+
+def rows_of(pixels: Pixels, device: torch.device) -> RowsOf:
+    """Rows of HWC pixels as tensors, converted when they are asked for."""
+    return lambda first, last: to_tensor(pixels[first:last]).to(device)
+
+
+def _rows_in(whole: Tensor) -> RowsOf:
+    return lambda first, last: whole[:, :, first:last].float()
+
+
+def _brushed(painter: Painter, photo: RowsOf, height: int, width: int, blend: Sequence[Share], room: int) -> RowsOf:
+    if not isinstance(painter, StripPainter) or height * width * _MAP_BYTES <= room:
+        return _rows_in(painter(photo(0, height), blend))
+    parts = painter.strips(photo, height, width, blend, room=room)
+    canvas, done = None, 0
+    for part in parts:
+        if canvas is None:
+            canvas = part.new_empty((1, 3, height, width))
+        canvas[:, :, done : done + part.shape[2]] = part
+        done += part.shape[2]
+    assert canvas is not None
+    return _rows_in(canvas)
+
+
+def _held_flat(painting: RowsOf, photo: RowsOf, height: int, width: int) -> RowsOf:
+    cells = [Cells.joined([Cells.of(each(*strip)) for strip in _strips(height)]) for each in (painting, photo)]
+    change = flat_change(*cells)
+
+    def rows(first: int, last: int) -> Tensor:
+        return (painting(first, last) + change_of_rows(change, first, last, width)).clamp_(-1, 1)
+
+    return rows
+
+
+def _scaled(images: Tensor, height: int, width: int) -> Tensor:
+    """(N, 3, H, W) at another size, antialiased."""
+    scaled = functional.interpolate(images, size=(height, width), mode="bicubic", antialias=True, align_corners=False)
+    return scaled.clamp_(-1, 1)
+
+
+def _strips(height: int) -> Iterator[tuple[int, int]]:
+    return ((first, min(first + STRIP, height)) for first in range(0, height, STRIP))
+
+
+def _on(device: torch.device, mask: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(mask))[None, None].to(device)
