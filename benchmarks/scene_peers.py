@@ -26,8 +26,8 @@ What is done for the peers, from outside and without a change to their files:
 What is chosen, in the peers' favour. At their default widths a step of 16 images took some 10 s of processor time
 (stylegan2-pytorch), and the first one a minute (lightweight-gan): 20 minutes would be a hundred steps. Therefore
 
-- stylegan2-pytorch has maps of 128 channels at the most, as our `stylegan2-64`, and in its discriminator 32 at 64 px,
-  as ours (`network_capacity` 8); its program builds the average without that bound, so the bound becomes the default of
+- stylegan2-pytorch has maps of 128 channels at the most, as our `stylegan2-64`, and in its discriminator 16 at 64 px,
+  as ours (`network_capacity` 4); its program builds the average without that bound, so the bound becomes the default of
   its `Generator`. Batches of 16, as ours.
 - lightweight-gan has a quarter of its channels (`fmap_inverse_coef` 10), latents of 128 numbers and its own batch of 4:
   what is left is mostly the attention in its discriminator, which has no setting, and a bigger batch would leave a
@@ -142,7 +142,7 @@ PEERS = {
     "stylegan2-pytorch": Peer(
         package="stylegan2_pytorch",
         draw=draw_stylegan2,
-        settings={"batch_size": 16, "network_capacity": 8, "fmap_max": WIDEST},
+        settings={"batch_size": 16, "network_capacity": 4, "fmap_max": WIDEST},
     ),
 }
 
