@@ -94,3 +94,15 @@ def test_a_painting_whose_name_has_a_colon_is_one_style() -> None:
     region = parse_region("sky=scans/monet:1872.jpg")
     assert (region.where, region.style, region.strength) == ("sky", "scans/monet:1872.jpg", None)
     assert parse_region("sky=scans/monet:1872.jpg:0.5").strength == 0.5
+
+
+def test_a_picture_is_optimised_and_shown_on_the_way(photo: Path, tmp_path: Path) -> None:
+    painting = tmp_path / "red.png"
+    Image.new("RGB", (80, 60), (200, 40, 30)).save(painting)
+    quick = ("--gatys.rounds", "10", "--gatys.smallest", "70", "--gatys.painting-side", "64")
+    flags = ("--model", "gatys", "--style", painting, *quick, "--progress", tmp_path / "way")
+    before, after = read_picture(photo).pixels.astype(float), painted(photo, tmp_path / "out.png", *flags).astype(float)
+    redness = [(pixels[..., 0] - pixels[..., 2]).mean() for pixels in (before, after)]
+    assert after.shape == before.shape
+    assert redness[1] > redness[0] + 10
+    assert [path.name for path in (tmp_path / "way").iterdir()] == ["001-00010.png"]
