@@ -10,6 +10,7 @@ from shanshui.objectives.style import (
     StyleObjective,
     StyleTargets,
     content_distance,
+    frame_difference,
     gram,
     moments,
     palette,
@@ -97,6 +98,15 @@ def test_tone_sees_a_blob_in_an_empty_sky_but_not_the_strokes_that_fill_it() -> 
     strokes[..., ::2, :] = 1
     assert tone_distance(blob, sky) > 0.3
     assert tone_distance(strokes, sky) == 0
+
+
+def test_a_painting_may_change_as_its_photo_does_and_no_further() -> None:
+    before, after, brush = (random(2, 3, 8, 8, seed=seed) for seed in (1, 2, 3))
+    assert frame_difference(after + brush, before + brush, after, before) < 1e-12
+    assert frame_difference(before, before, before, before) == 0
+    # A painting that flickers by half a unit where nothing moves, and one that stands still over what does.
+    torch.testing.assert_close(frame_difference(brush + 0.5, brush, before, before), torch.tensor(0.25))
+    torch.testing.assert_close(frame_difference(brush, brush, after, before), (after - before).square().mean())
 
 
 def test_an_exactly_flat_image_has_finite_gradients_everywhere(objective: StyleObjective) -> None:

@@ -94,8 +94,16 @@ def test_learning_comes_closer_to_the_styles(make: Make) -> None:
         assert late < share * early, name
 
 
+def test_steadiness_is_learned_when_asked_for(make: Make) -> None:
+    assert "steadiness" not in make().step(photos(0), 0)
+    adam = AdamConfig(learning_rate=1e-2, beta1=0.9, clip_norm=5.0)
+    history = run(make(styles={"day": ("day.png",)}, adam=adam, steadiness=20.0), 0, 24)
+    early, late = (sum(float(terms["steadiness"]) for terms in part) for part in (history[:6], history[-6:]))
+    assert 0 < late < 0.7 * early
+
+
 def test_a_restored_learner_continues_bit_for_bit(make: Make) -> None:
-    straight, resumed = make(), make()
+    straight, resumed = make(steadiness=1.0), make(steadiness=1.0)
     run(straight, 0, 2)
     resumed.load_state_dict(deepcopy(straight.state_dict()))
     run(straight, 12, 2)

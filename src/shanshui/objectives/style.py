@@ -120,6 +120,16 @@ def _layout(images: Tensor, cell: int) -> Tensor:
     return centred / (deviation + _FAINT)
 
 
+def frame_difference(images: Tensor, earlier: Tensor, photos: Tensor, earlier_photos: Tensor) -> Tensor:
+    """Mean of ((O_t - O_{t-1}) - (I_t - I_{t-1}))^2: what changes in a film must change as much in its painting.
+
+    Xu, Xiong and Hu (2021), "Frame Difference-Based Temporal Loss for Video Stylization", the term in pixels. All four
+    are (N, C, H, W) in [-1, 1] and show the same part of the scene; gradients flow into both paintings.
+    """
+    change = images.float() - earlier.float()
+    return (change - (photos.float() - earlier_photos.float())).square().mean()
+
+
 @dataclass(frozen=True, kw_only=True)
 class StyleTargets:
     """What each of R rows of images should be like.
@@ -242,6 +252,14 @@ class TotalVariationTerm(Weighted):
     def forward(self, images: Tensor) -> Tensor:
         """Weighted `total_variation`."""
         return self.weight * total_variation(images)
+
+
+class SteadinessTerm(Weighted):
+    """Keeps a painting from changing where its photo does not."""
+
+    def forward(self, images: Tensor, earlier: Tensor, photos: Tensor, earlier_photos: Tensor) -> Tensor:
+        """Weighted `frame_difference`."""
+        return self.weight * frame_difference(images, earlier, photos, earlier_photos)
 
 
 class StyleObjective(nn.Module):

@@ -19,13 +19,16 @@ from shanshui.images.pixels import to_pixels, to_tensor
 from shanshui.networks.averaging import half_life_decay, ramped_half_life, update_average
 from shanshui.networks.encoders.vgg19 import VGG19
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
-from shanshui.objectives.style import StyleObjective
+from shanshui.objectives.style import SteadinessTerm, StyleObjective
 from shanshui.scenes.sampler import index_at
 from shanshui.training.learners.exemplars import style_targets
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig, Updater
 
 _GRID = 8  # pixels between neighbours at the network's and the encoder's coarsest resolutions
+
+_GRAIN = 0.03
+"""Deviation of what differs at random between two frames of a film, in units of [-1, 1]: four levels of 256."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class StyleConfig:
         tone: weight of the distance to the photo's layout of light and dark.
         palette: weight of the distance to the paintings' colours.
         smoothness: weight of the total variation.
+        steadiness: weight of the change between two frames of a film that moves over each photo, grain included; it
+            costs a second pass of the network, which 0 saves.
         group: consecutive photos of a batch that share a style and are judged together.
         average_half_life: of the network's moving average, which ships, in images.
     """
@@ -61,6 +66,7 @@ class StyleConfig:
     tone: float = 1.0
     palette: float = 0.0
     smoothness: float = 0.02
+    steadiness: float = 0.0
     group: int = 3
     adam: AdamConfig = field(default_factory=lambda: AdamConfig(learning_rate=3e-3, beta1=0.9, clip_norm=5.0))
     average_half_life: float = 500
@@ -113,6 +119,7 @@ class StyleLearner:
             palette=config.palette,
             smoothness=config.smoothness,
         )
+        self._steadiness = SteadinessTerm(config.steadiness)
         self._targets = style_targets(
             config.styles,
             data,
@@ -132,13 +139,21 @@ class StyleLearner:
         """
         objective, group = self._objective, self._config.group
         styles = self._styles_at(images_seen, len(batch))
-        stylised = self._stylizer.network(batch, self._one_hot(styles.repeat_interleave(group)))
+        weights = self._one_hot(styles.repeat_interleave(group))
+        stylised = self._stylizer.network(batch, weights)
         stylised, photos = self._window(stylised, images_seen), self._window(batch, images_seen)
         with torch.no_grad():
             photo_features = self._encode(photos, tuple(objective.content))
         features = self._encode(stylised, objective.layers)
 
         terms = objective(stylised, photos, features, photo_features, self._targets.rows(styles))
+        if self._steadiness.weight > 0:
+            # The window is where the camera stands one frame later: the network sees it from another corner, with
+            # other statistics and other grain. Seen through the window, both frames show the same part of the scene;
+            # unaligned, the term would ask for the photo's edges in the painting.
+            later_photos = photos + self._grain(photos, images_seen)
+            later = self._stylizer.network(later_photos, weights)
+            terms["steadiness"] = self._steadiness(later, stylised, later_photos, photos)
         self._stylizer(terms, images_seen)
 
         half_life = ramped_half_life(self._config.average_half_life, images_seen)
@@ -193,6 +208,10 @@ class StyleLearner:
         top, left = torch.randint(_GRID, (2,), generator=random).tolist()
         height, width = images.shape[2:]
         return images[:, :, top : top + height - _GRID, left : left + width - _GRID]
+
+    def _grain(self, photos: Tensor, images_seen: int) -> Tensor:
+        random = generator_at(self._seed, images_seen, "grain")
+        return _GRAIN * torch.randn(photos.shape, generator=random).to(photos)
 
     def _one_hot(self, styles: Tensor) -> Tensor:
         return nn.functional.one_hot(styles, len(self._config.styles)).float()
