@@ -94,7 +94,7 @@ class _Strips:
             convolved = functional.conv2d(rows, weight, stride=stride)
             statistics.add(convolved)
             out.write(first, convolved)
-        scale, shift = ((self._weights @ row)[0] for row in layer.norm.rows())
+        scale, shift = (each[0] for each in layer.norm.affine(self._weights))
         out.finish(statistics.finish(scale, shift, layer.norm.epsilon, rectify=rectify))
         return out
 
