@@ -32,7 +32,7 @@ class AnyStyleRecipe:
 _LARGE = ("paintings-monet.zip/train", "paintings-vangogh.zip/train", "paintings-ukiyoe.zip/train")
 _SMALL = ("paintings-hudson-river.zip/train", "paintings-cartoon.zip/train", "paintings-met-open.zip")
 
-_IMAGES = 15_000
+_IMAGES = 12_000
 
 PAINTER_ANY = AnyStyleRecipe(
     size=128,
@@ -57,7 +57,8 @@ PAINTER_ANY = AnyStyleRecipe(
             "paintings-cartoon.zip/heldout",
             "paintings-singles.zip/train",
         ),
-        content={"relu4_1": 1.0},
+        start="painter",
+        content={"relu4_1": 0.8},
         style={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0},
         moments={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0},
         tone=1.0,

@@ -127,9 +127,7 @@ class ConvNorm(nn.Module):
 
     norm: StyledNorm
 
-    def __init__(
-        self, channels_in: int, channels: int, norm: Callable[[int], StyledNorm], *, stride: int = 1
-    ) -> None:
+    def __init__(self, channels_in: int, channels: int, norm: Callable[[int], StyledNorm], *, stride: int = 1) -> None:
         """`norm` makes the normalisation of so many channels."""
         super().__init__()
         # No bias: the normalisation would take it away again.
@@ -190,9 +188,7 @@ def normalised(x: Tensor, scale: Tensor, shift: Tensor, *, epsilon: float) -> Te
     # Every channel of every photo as a channel of one image: batch normalisation of that is instance
     # normalisation, in one fused pass with float32 statistics (an eighth of the time of `var_mean`).
     instances = x.reshape(1, count * channels, height, width)
-    result = functional.batch_norm(
-        instances, None, None, scale.flatten(), shift.flatten(), training=True, eps=epsilon
-    )
+    result = functional.batch_norm(instances, None, None, scale.flatten(), shift.flatten(), training=True, eps=epsilon)
     return result.reshape(count, channels, height, width)
 
 

@@ -13,13 +13,16 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from shanshui.errors import ConfigError
+from shanshui.checkpoints.weights import load_snapshot
+from shanshui.checkpoints.zoo import resolve
+from shanshui.errors import ConfigError, ModelError
 from shanshui.images.grids import grid
 from shanshui.images.pixels import to_pixels, to_tensor
 from shanshui.images.resize import fit_crop
 from shanshui.networks.averaging import half_life_decay, ramped_half_life, update_average
 from shanshui.networks.encoders.vgg19 import BLOCKS, VGG19
 from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
+from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.objectives.style import StyleObjective, content_distance
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sampler import index_at
@@ -32,6 +35,7 @@ TAUGHT = "relu4_1"
 """The layer of VGG-19 that the encoder learns to tell."""
 
 _TAUGHT_CHANNELS = BLOCKS[3][0]
+_TAUGHT_SIZE = 1000.0  # about the root mean square of VGG-19's features there, which small weights do not reach soon
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,7 @@ class AnyStyleConfig:
         recoloured: share of the paintings whose red, green and blue change places: colours that no painting here has.
         examples: paintings for the sample sheets: the first of each of these data sets.
         network: the stylizer.
+        start: a model of named styles (a zoo name or a file) whose decoder this one begins with; None for a new one.
         content: VGG-19 layer -> weight of the distance to the photo.
         style: VGG-19 layer -> weight of the Gram distance to the painting.
         moments: VGG-19 layer -> weight of the distance in mean and deviation.
@@ -62,6 +67,7 @@ class AnyStyleConfig:
     recoloured: float = 0.2
     examples: tuple[str, ...] = ()
     network: ArbitraryConfig = field(default_factory=ArbitraryConfig)
+    start: str | None = None
     content: Mapping[str, float]
     style: Mapping[str, float]
     moments: Mapping[str, float]
@@ -89,11 +95,11 @@ class Apprentice(nn.Module):
     def __init__(self, config: ArbitraryConfig) -> None:
         super().__init__()
         self.stylizer = ArbitraryStylizer(config)
-        self.head = nn.Conv2d(config.deep_width, _TAUGHT_CHANNELS, 1)
+        self.head = nn.Conv2d(config.encoder_deep_width, _TAUGHT_CHANNELS, 1)
 
     def forward(self, photos: Tensor, paintings: Tensor, seen: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Photos painted, and what the encoder tells of each batch in `seen`, whose sides are multiples of 8."""
-        told = [self.head(self.stylizer.encoder(images)[1]) for images in seen]
+        told = [_TAUGHT_SIZE * self.head(self.stylizer.encoder(images)) for images in seen]
         return self.stylizer(photos, paintings), told
 
 
@@ -120,11 +126,15 @@ class AnyStyleLearner:
 
         Raises:
             DataError: a data set of paintings is missing or empty.
+            ModelError: `config.start` is no model of named styles.
+            ConfigError: its decoder is another one.
         """
         self._config, self._photos, self._seed, self._fabric = config, photos, seed, fabric
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             apprentice = Apprentice(config.network)
+        if config.start is not None:
+            apprentice.stylizer.begin_from(_named(config.start))
         apprentice = apprentice.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = fabric.to_device(deepcopy(apprentice.stylizer).requires_grad_(False).eval())
         self._encode = fabric.to_device(VGG19()).to(dtype_of_autocast(fabric))
@@ -233,3 +243,10 @@ class AnyStyleLearner:
             painted = self._average(*both)
         picture: NDArray[np.uint8] = to_pixels(painted.float())[0]
         return picture
+
+
+def _named(name: str) -> FeedForwardStylizer:
+    network, _ = load_snapshot(resolve(name))
+    if not isinstance(network, FeedForwardStylizer):
+        raise ModelError(f"{name} has no named styles to begin from but is a {type(network).__name__}: try `painter`.")
+    return network
