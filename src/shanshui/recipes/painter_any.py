@@ -32,7 +32,7 @@ class AnyStyleRecipe:
 _LARGE = ("paintings-monet.zip/train", "paintings-vangogh.zip/train", "paintings-ukiyoe.zip/train")
 _SMALL = ("paintings-hudson-river.zip/train", "paintings-cartoon.zip/train", "paintings-met-open.zip")
 
-_IMAGES = 12_000
+_IMAGES = 9_600
 
 PAINTER_ANY = AnyStyleRecipe(
     size=128,
@@ -58,9 +58,9 @@ PAINTER_ANY = AnyStyleRecipe(
             "paintings-singles.zip/train",
         ),
         start="painter",
-        content={"relu4_1": 0.8},
-        style={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0},
-        moments={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0},
+        content={"relu4_1": 0.6},
+        style={"relu1_1": 1.5, "relu2_1": 1.5, "relu3_1": 1.5, "relu4_1": 1.5},
+        moments={"relu1_1": 1.5, "relu2_1": 1.5, "relu3_1": 1.5, "relu4_1": 1.5},
         tone=1.0,
         palette=3.0,
         adam=AdamConfig(

@@ -62,8 +62,8 @@ class AnyStyleConfig:
     """
 
     paintings: tuple[str, ...]
-    painting_size: int = 192
-    painting_scale: float = 0.6
+    painting_size: int = 144
+    painting_scale: float = 0.5
     recoloured: float = 0.2
     examples: tuple[str, ...] = ()
     network: ArbitraryConfig = field(default_factory=ArbitraryConfig)
