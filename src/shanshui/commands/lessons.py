@@ -25,11 +25,13 @@ from shanshui.events import Emit, Warned
 from shanshui.images.pixels import to_tensor
 from shanshui.networks.encoders.pooled import PooledVGG19
 from shanshui.recipes.painter import StyleRecipe
+from shanshui.recipes.painter_any import AnyStyleRecipe
 from shanshui.recipes.scenes import SceneRecipe
 from shanshui.scenes.base import Source
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sources import open_source
 from shanshui.training.course import TASK, Plan
+from shanshui.training.learners.any_style import AnyStyleLearner
 from shanshui.training.learners.scene import SceneLearner
 from shanshui.training.learners.strategy import fitted, with_labels
 from shanshui.training.learners.style import StyleLearner
@@ -106,13 +108,16 @@ def scene_lesson(recipe: SceneRecipe, data: Path, heldout: Path | None, fabric: 
     )
 
 
-def style_lesson(recipe: StyleRecipe, data: Path, heldout: Path | None, fabric: Fabric, emit: Emit) -> Lesson:
+def style_lesson(
+    recipe: StyleRecipe | AnyStyleRecipe, data: Path, heldout: Path | None, fabric: Fabric, emit: Emit
+) -> Lesson:
     """Styles from the paintings that the recipe names below `data`; its sample sheets are judged by people."""
     if heldout is not None:
         raise ConfigError("--heldout tells whether photos are copied, which a stylizer does not do: leave it out.")
     shown = SceneDataset(open_source(data / recipe.shown), recipe.size, recipe.size, flip=False, min_scale=1.0)
     photos = [shown.still(index) for index in range(min(PHOTOS_SHOWN, len(shown)))]
-    build = partial(StyleLearner, data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
+    learner = AnyStyleLearner if isinstance(recipe, AnyStyleRecipe) else StyleLearner
+    build = partial(learner, data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
     dataset = SceneDataset(
         open_source(data / recipe.photos),
         recipe.size,
@@ -140,14 +145,16 @@ SUBJECTS: Mapping[str, Subject] = {
 }
 
 
-def with_styles(recipe: StyleRecipe, texts: tuple[str, ...]) -> StyleRecipe:
+def with_styles(recipe: StyleRecipe | AnyStyleRecipe, texts: tuple[str, ...]) -> StyleRecipe | AnyStyleRecipe:
     """`recipe` with the styles `NAME=PLACE[,PLACE...]` instead of its own; unchanged without any.
 
     Raises:
-        ConfigError: a text of another form, or a name given twice.
+        ConfigError: a text of another form, a name given twice, or a recipe that learns no named styles.
     """
     if not texts:
         return recipe
+    if isinstance(recipe, AnyStyleRecipe):
+        raise ConfigError("This recipe learns to paint after any painting and has no named styles: leave out --style.")
     styles: dict[str, tuple[str, ...]] = {}
     for text in texts:
         name, _, places = text.partition("=")

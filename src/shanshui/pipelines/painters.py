@@ -2,16 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from shanshui.errors import ConfigError
 from shanshui.networks.precision import fast_dtype
+from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.networks.stylizers.maps import Rows
 from shanshui.networks.stylizers.strips import paint_in_strips
+
+Network = TypeVar("Network", bound=nn.Module)
+
+PAINTING_SIDE = 256
+"""Shorter side, in pixels, at which `ExamplePainter` looks at a painting, if it is larger."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +73,7 @@ class NamedPainter:
         """Use `network`, which is moved to `device` and to the number format that is fastest there."""
         self._device = torch.device(device)
         self._styles = network.config.styles
-        network = network.to(device=self._device, dtype=fast_dtype(self._device)).eval().requires_grad_(False)
-        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = _ready(network, self._device)
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -100,3 +106,60 @@ class NamedPainter:
                 )
             shares[share.style] += share.weight
         return torch.tensor([list(shares.values())], device=self._device)
+
+
+class ExamplePainter:
+    """Paints after any painting.
+
+    A painting is looked at with a shorter side of at most `PAINTING_SIDE` pixels, whatever the size of the photo: that
+    sets the size of the strokes, in pixels.
+    """
+
+    takes_paintings = True
+    styles: tuple[str, ...] = ()
+
+    def __init__(self, network: ArbitraryStylizer, *, device: torch.device | str = "cpu") -> None:
+        """Use `network`, which is moved to `device` and to the number format that is fastest there."""
+        self._device = torch.device(device)
+        self._network = _ready(network, self._device)
+
+    def __call__(self, photo: Tensor, blend: Sequence[Share]) -> Tensor:
+        """Paint (1, 3, H, W); what the network tells of the paintings is averaged.
+
+        Raises:
+            ConfigError: a style is a name.
+        """
+        painting: Tensor = self._network.paint(photo, self._style(blend))
+        return painting.to(photo.dtype)
+
+    def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
+        """As calling it, by strips; see `StripPainter`.
+
+        Raises:
+            ConfigError: a style is a name.
+        """
+        return paint_in_strips(self._network, photo, height, width, self._style(blend), room=room)
+
+    def _style(self, blend: Sequence[Share]) -> Tensor:
+        parts = []
+        for share in blend:
+            if isinstance(share.style, str):
+                raise ConfigError(f"This model knows no style {share.style!r}: it takes the file of a painting.")
+            parts.append(share.weight * self._network.style_of(_looked_at(share.style.to(self._device))))
+        return torch.stack(parts).sum(0)
+
+
+def _looked_at(painting: Tensor) -> Tensor:
+    """(1, 3, h, w) no larger than styles are looked at."""
+    height, width = painting.shape[2:]
+    scale = PAINTING_SIDE / min(height, width)
+    if scale >= 1:
+        return painting
+    size = (round(height * scale), round(width * scale))
+    return functional.interpolate(painting, size=size, mode="bicubic", antialias=True, align_corners=False)
+
+
+def _ready(network: Network, device: torch.device) -> Network:
+    """On the device, in the number format that is fastest there, and not to be learned."""
+    network = network.to(device=device, dtype=fast_dtype(device)).eval().requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]

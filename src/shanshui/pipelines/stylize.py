@@ -18,10 +18,11 @@ from shanshui.images.files import Picture, from_any
 from shanshui.images.pixels import Pixels, to_pixels, to_tensor
 from shanshui.images.resize import resize
 from shanshui.networks.segmenters.zones import ZONES
+from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.pipelines.canvas import Layer, laid_over, painted, rows_of
 from shanshui.pipelines.masks import mask_of
-from shanshui.pipelines.painters import NamedPainter, Painter, Share
+from shanshui.pipelines.painters import ExamplePainter, NamedPainter, Painter, Share
 from shanshui.pipelines.treatment import Colors, Mask, Photo, Region, Style, Treatment, parts_of
 from shanshui.pipelines.zones import Zones
 
@@ -38,7 +39,7 @@ class Stylizer:
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, device: torch.device | str = "cpu") -> Self:
-        """Load a stylizer by zoo name (`painter`), snapshot file, or hub id.
+        """Load a stylizer by zoo name (`painter`, `painter-any`), snapshot file, or hub id.
 
         Raises:
             ModelError: there is no such model, or it is not a stylizer.
@@ -46,6 +47,8 @@ class Stylizer:
         network, _ = load_snapshot(resolve(name))
         if isinstance(network, FeedForwardStylizer):
             return cls(NamedPainter(network, device=device), device=device)
+        if isinstance(network, ArbitraryStylizer):
+            return cls(ExamplePainter(network, device=device), device=device)
         raise ModelError(f"{name} is not a stylizer but a {type(network).__name__}: try `painter`.")
 
     @property

@@ -22,10 +22,9 @@ from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwa
 from shanshui.objectives.style import SteadinessTerm, StyleObjective
 from shanshui.scenes.sampler import index_at
 from shanshui.training.learners.exemplars import style_targets
+from shanshui.training.learners.looking import dtype_of_autocast, window
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig, Updater
-
-_GRID = 8  # pixels between neighbours at the network's and the encoder's coarsest resolutions
 
 _GRAIN = 0.03
 """Deviation of what differs at random between two frames of a film, in units of [-1, 1]: four levels of 256."""
@@ -110,7 +109,7 @@ class StyleLearner:
             network = FeedForwardStylizer(_network_config(config))
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = fabric.to_device(deepcopy(network).requires_grad_(False).eval())
-        self._encode = fabric.to_device(VGG19()).to(_dtype_of_autocast(fabric))
+        self._encode = fabric.to_device(VGG19()).to(dtype_of_autocast(fabric))
         self._objective = StyleObjective(
             content=config.content,
             style=config.style,
@@ -141,7 +140,7 @@ class StyleLearner:
         styles = self._styles_at(images_seen, len(batch))
         weights = self._one_hot(styles.repeat_interleave(group))
         stylised = self._stylizer.network(batch, weights)
-        stylised, photos = self._window(stylised, images_seen), self._window(batch, images_seen)
+        stylised, photos = (window(images, self._seed, images_seen) for images in (stylised, batch))
         with torch.no_grad():
             photo_features = self._encode(photos, tuple(objective.content))
         features = self._encode(stylised, objective.layers)
@@ -200,15 +199,6 @@ class StyleLearner:
         chosen = [index_at(self._seed, first + place, len(self._config.styles)) for place in range(groups)]
         return torch.tensor(chosen, device=self._fabric.device)
 
-    def _window(self, images: Tensor, images_seen: int) -> Tensor:
-        """Most of `images`, from a random offset: network and encoder both work on grids, and a pattern that pleases
-        the encoder only where the two coincide (a weave of threads) must not pay.
-        """
-        random = generator_at(self._seed, images_seen, "window")
-        top, left = torch.randint(_GRID, (2,), generator=random).tolist()
-        height, width = images.shape[2:]
-        return images[:, :, top : top + height - _GRID, left : left + width - _GRID]
-
     def _grain(self, photos: Tensor, images_seen: int) -> Tensor:
         random = generator_at(self._seed, images_seen, "grain")
         return _GRAIN * torch.randn(photos.shape, generator=random).to(photos)
@@ -233,10 +223,3 @@ def _network_config(config: StyleConfig) -> FeedForwardConfig:
         deep_width=config.deep_width,
         deep_blocks=config.deep_blocks,
     )
-
-
-def _dtype_of_autocast(fabric: Fabric) -> torch.dtype:
-    """The format that Fabric's precision computes in: a frozen encoder is kept in it, not cast at every step."""
-    kind = fabric.device.type
-    with fabric.autocast():
-        return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
