@@ -10,10 +10,11 @@ from typing import Annotated, Any, get_type_hints
 
 import tyro
 
-from shanshui.commands.lessons import SUBJECTS, with_styles
+from shanshui.commands.lessons import SUBJECTS
 from shanshui.commands.options import Common, parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.run_report import report
+from shanshui.commands.style_lessons import with_styles
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
 from shanshui.events import Emit, broadcast

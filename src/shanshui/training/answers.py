@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from shanshui.errors import ConfigError
 from shanshui.training.learners.any_style import AnyStyleConfig
 from shanshui.training.learners.strategy import SceneConfig
-from shanshui.training.learners.style import StyleConfig
+from shanshui.training.learners.style import StyleTeaching
 from shanshui.training.monitors.reading import AlarmKind
 from shanshui.training.update import AdamConfig
 
@@ -52,7 +52,7 @@ class Policy:
         return "rollback" in vars(self).values()
 
 
-Config: TypeAlias = SceneConfig | StyleConfig | AnyStyleConfig
+Config: TypeAlias = SceneConfig | StyleTeaching | AnyStyleConfig
 """What a learner is made of."""
 
 RemedyName = Literal["lower rate", "slower discriminator", "more augmentation", "mode seeking"]

@@ -11,7 +11,7 @@ which has no response at the frequency of a checkerboard. Transposed convolution
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -108,6 +108,33 @@ class FeedForwardStylizer(nn.Module):
         x = functional.relu(self.up_half(double(x), weights))
         pixels = blur(functional.pixel_shuffle(self.to_rgb(x), 2))
         return torch.tanh(pixels[:, :, :height, :width])
+
+    def restyled(self, styles: tuple[str, ...]) -> "FeedForwardStylizer":
+        """The same convolutions with other styles, each of which begins as the mean of those that are known here."""
+        return self._with_rows(styles, lambda name, rows: rows.mean(0).expand(len(styles), -1))
+
+    def joined(self, other: "FeedForwardStylizer") -> "FeedForwardStylizer":
+        """This network, which knows the styles of `other` as well; it must have these convolutions.
+
+        Raises:
+            ConfigError: both know a style of the same name.
+        """
+        twice = set(self.config.styles) & set(other.config.styles)
+        if twice:
+            raise ConfigError(f"The model knows a style {min(twice)!r} already: give the new one another name.")
+        added = other.state_dict()
+        return self._with_rows(
+            (*self.config.styles, *other.config.styles), lambda name, rows: torch.cat([rows, added[name]])
+        )
+
+    def _with_rows(self, styles: tuple[str, ...], rows: Callable[[str, Tensor], Tensor]) -> "FeedForwardStylizer":
+        state = {
+            name: rows(name, value) if name.rpartition(".")[2] in ("gamma", "beta") else value
+            for name, value in self.state_dict().items()
+        }
+        network = FeedForwardStylizer(replace(self.config, styles=styles))
+        network.load_state_dict(state)
+        return network
 
 
 class StyledNorm(Protocol):

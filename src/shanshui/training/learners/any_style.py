@@ -13,21 +13,19 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from shanshui.checkpoints.weights import load_snapshot
-from shanshui.checkpoints.zoo import resolve
-from shanshui.errors import ConfigError, ModelError
+from shanshui.errors import ConfigError
 from shanshui.images.grids import grid
 from shanshui.images.pixels import to_pixels, to_tensor
 from shanshui.images.resize import fit_crop
 from shanshui.networks.averaging import half_life_decay, ramped_half_life, update_average
 from shanshui.networks.encoders.vgg19 import BLOCKS, VGG19
 from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
-from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.objectives.style import StyleObjective, content_distance
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sampler import index_at
 from shanshui.scenes.sources import open_source
 from shanshui.training.learners.looking import dtype_of_autocast, window
+from shanshui.training.learners.style import load_painter
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig, Updater
 
@@ -134,7 +132,7 @@ class AnyStyleLearner:
             torch.manual_seed(seed)
             apprentice = Apprentice(config.network)
         if config.start is not None:
-            apprentice.stylizer.begin_from(_named(config.start))
+            apprentice.stylizer.begin_from(load_painter(config.start))
         apprentice = apprentice.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = fabric.to_device(deepcopy(apprentice.stylizer).requires_grad_(False).eval())
         self._encode = fabric.to_device(VGG19()).to(dtype_of_autocast(fabric))
@@ -243,10 +241,3 @@ class AnyStyleLearner:
             painted = self._average(*both)
         picture: NDArray[np.uint8] = to_pixels(painted.float())[0]
         return picture
-
-
-def _named(name: str) -> FeedForwardStylizer:
-    network, _ = load_snapshot(resolve(name))
-    if not isinstance(network, FeedForwardStylizer):
-        raise ModelError(f"{name} has no named styles to begin from but is a {type(network).__name__}: try `painter`.")
-    return network
