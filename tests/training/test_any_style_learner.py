@@ -62,7 +62,9 @@ def make(data: Path, encoder: VGG19, monkeypatch: pytest.MonkeyPatch) -> Make:
             "adam": AdamConfig(learning_rate=5e-3, beta1=0.9, clip_norm=5.0),
         }
         fabric = Fabric(accelerator="cpu", devices=1)
-        return AnyStyleLearner(AnyStyleConfig(**{**values, **changes}), data=data, photos=[photo], seed=3, fabric=fabric)
+        return AnyStyleLearner(
+            AnyStyleConfig(**{**values, **changes}), data=data, photos=[photo], seed=3, fabric=fabric
+        )
 
     return learner
 
