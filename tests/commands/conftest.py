@@ -21,7 +21,7 @@ STYLES = ("ink", "monet")
 
 @pytest.fixture(scope="session")
 def tiny_models() -> Iterator[Path]:
-    """`landscape` (32 px), `painter` (two styles), `painter-any`, untrained, and `zones` as it ships: for all to read."""
+    """`landscape` (32 px), `painter` (two styles), `painter-any`, untrained, and `zones` as it ships; all may read."""
     with tempfile.TemporaryDirectory(prefix="shanshui-zoo-") as name:
         folder = Path(name)
         folder.chmod(0o755)
