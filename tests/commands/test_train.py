@@ -14,6 +14,7 @@ from shanshui.errors import ConfigError
 from shanshui.networks.generators.fastgan import FastGAN
 from shanshui.recipes import RECIPES
 from shanshui.recipes.painter import PAINTER, StyleRecipe
+from shanshui.recipes.painter_any import PAINTER_ANY
 
 TINY = ["--size", "32", "--generator.width", "4"]
 TINY += ["--batch-size", "2", "--workers", "1", "--precision", "32-true"]
@@ -98,3 +99,9 @@ def test_own_styles_replace_those_of_the_recipe() -> None:
 def test_what_names_no_style_is_refused(styles: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="--style"):
         with_styles(PAINTER, styles)
+
+
+def test_a_recipe_for_any_painting_takes_no_styles() -> None:
+    assert with_styles(PAINTER_ANY, ()) is PAINTER_ANY
+    with pytest.raises(ConfigError, match="any painting"):
+        with_styles(PAINTER_ANY, ("mine=a.jpg",))

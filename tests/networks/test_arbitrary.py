@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from shanshui.errors import ConfigError
-from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer, Matching
+from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer, Matching, Standardised
 from shanshui.networks.stylizers.matching import match_moments, match_order, quantiles, statistics
 
 
@@ -127,6 +127,18 @@ def test_a_checkerboard_is_filtered_out_whatever_the_last_convolution_makes() ->
         inside = network(pictures(1, 32, 32), pictures(1, 32, 32))[..., 2:-2, 2:-2]
     assert (inside - inside[..., :1, :1]).abs().max() < 1e-6
     assert not any(isinstance(module, nn.ConvTranspose2d) for module in network.modules())
+
+
+def test_numbers_are_standardised_by_what_training_saw() -> None:
+    layer = Standardised(2)
+    batches = noise(300, 4, 2) * torch.tensor([3.0, 0.1]) + torch.tensor([5.0, -1.0])
+    for batch in batches:
+        layer(batch)
+    layer.eval()
+    seen = layer(batches.flatten(0, 1))
+    torch.testing.assert_close(seen.mean(0), torch.zeros(2), atol=0.15, rtol=0)
+    torch.testing.assert_close(seen.std(0), torch.ones(2), atol=0.15, rtol=0)
+    torch.testing.assert_close(layer(batches[0]), layer(batches[0]), atol=0, rtol=0)
 
 
 @pytest.mark.parametrize("wrong", [{"width": 1}, {"code": 0}, {"blocks": -1}, {"matching": "colour"}])

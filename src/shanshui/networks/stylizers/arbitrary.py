@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shanshui.errors import ConfigError
+from shanshui.networks.equalized import ACTIVATION_GAIN, SLOPE, EqualizedLinear
 from shanshui.networks.stylizers.feedforward import (
     ConditionalInstanceNorm,
     ConvNorm,
@@ -38,6 +39,10 @@ Matching = Literal["moments", "order"]
 
 _LEVELS = 64
 """Quantiles that describe one channel of a painting, where order is matched."""
+
+_CODE_SIZE = 0.3
+"""Spread of the code's numbers at the beginning: a painting is then about as far from the mean of the styles that the
+decoder begins with as those are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +66,7 @@ class ArbitraryConfig:
     encoder_width: int = 64
     encoder_deep_width: int = 128
     encoder_blocks: int = 2
-    code: int = 128
+    code: int = 64
     matching: Matching = "moments"
 
     def __post_init__(self) -> None:
@@ -86,10 +91,12 @@ class ArbitraryStylizer(nn.Module):
         width, deep_width = config.width, config.deep_width
         norm = partial(CodeNorm, code=config.code)
         self.encoder = Encoder(config.encoder_width, config.encoder_deep_width, config.encoder_blocks)
+        told = 2 * (3 + 2 * config.encoder_width + 2 * config.encoder_deep_width)
         self.describe = nn.Sequential(
-            nn.Linear(2 * (3 + 2 * config.encoder_width + 2 * config.encoder_deep_width), 2 * config.code),
-            nn.ReLU(),
-            nn.Linear(2 * config.code, config.code),
+            Standardised(told),
+            EqualizedLinear(told, 4 * config.code, gain=ACTIVATION_GAIN),
+            nn.LeakyReLU(SLOPE),
+            EqualizedLinear(4 * config.code, config.code, gain=_CODE_SIZE),
         )
         self.join = nn.Conv2d(config.encoder_deep_width, deep_width, kernel_size=1)
         self.stem = ConvNorm(3 * 4**2, width, norm)
@@ -124,7 +131,7 @@ class ArbitraryStylizer(nn.Module):
         paintings = paintings.to(self.to_rgb.weight.dtype)
         layers = self.encoder.layers(extended(paintings))
         told = torch.cat([part for x in (paintings, *layers) for part in statistics(x)], dim=1)
-        code = self.describe(told.to(self.to_rgb.weight.dtype)).float()
+        code = self.describe(told).float()
         deepest = layers[-1]
         wanted = quantiles(deepest, _LEVELS).flatten(1) if self.config.matching == "order" else _moments(deepest)
         return torch.cat([code, wanted], dim=1)
@@ -221,6 +228,38 @@ class PlainBlock(nn.Module):
         """(N, C, H, W) -> (N, C, H, W)."""
         change: Tensor = self.second(functional.relu(self.first(x)))
         return x + change
+
+
+class Standardised(nn.Module):
+    """Numbers in units of their own spread around their own mean, over all that was seen in training.
+
+    Batch normalisation with the running statistics in training, too, for a batch holds too few paintings.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    seen: Tensor
+
+    def __init__(self, count: int, *, memory: int = 200, epsilon: float = 1e-6) -> None:
+        """`count` numbers; statistics over the last `memory` batches, about."""
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("variance", torch.ones(count))
+        self.register_buffer("seen", torch.tensor(0))
+        self._memory, self._epsilon = memory, epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, count) -> (N, count)."""
+        if self.training:
+            self._learn(x.detach().float())
+        return (x - self.mean) * (self.variance + self._epsilon).rsqrt()
+
+    @torch.no_grad()
+    def _learn(self, x: Tensor) -> None:
+        self.seen += 1
+        share = 1 / self.seen.clamp(max=self._memory).float()
+        self.mean.lerp_(x.mean(0), share)
+        self.variance.lerp_((x - self.mean).square().mean(0), share)
 
 
 class CodeNorm(nn.Module):
