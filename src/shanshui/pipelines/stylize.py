@@ -1,6 +1,7 @@
 """Photographs painted: in named styles or after any painting, as a whole or part by part."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -83,7 +84,8 @@ class Stylizer:
             regions: parts with styles of their own.
 
         Returns:
-            An image of exactly the input's size, 8 bits, RGBA where the input has transparency. `paint` keeps 16 bits.
+            An image of exactly the input's size, sRGB, 8 bits, RGBA where the input has transparency; its `info` has
+            the input's `exif`, `xmp` and `dpi`, to hand on to `save`. `paint` keeps 16 bits and the profile as well.
 
         Raises:
             ConfigError: an unknown style, or a value that cannot work.
@@ -102,10 +104,16 @@ class Stylizer:
         pixels = _eight_bits(painted.pixels)
         if painted.alpha is not None:
             pixels = np.dstack([pixels, _eight_bits(painted.alpha)])
-        return Image.fromarray(pixels)
+        result, known = Image.fromarray(pixels), painted.metadata
+        result.info |= {
+            name: value
+            for name, value in (("exif", known.exif), ("xmp", known.xmp), ("dpi", known.dpi))
+            if value is not None
+        }
+        return result
 
     def paint(self, image: Photo, style: Style, treatment: Treatment | None = None) -> Picture:
-        """Like calling the stylizer, but as pixels: 16 bits stay 16 bits, and transparency stays aside, untouched."""
+        """Like calling the stylizer, but as a picture: 16 bits stay 16, and what stands beside the pixels stays."""
         treatment = treatment or Treatment()
         photo = from_any(image)
         with torch.inference_mode():
@@ -115,7 +123,7 @@ class Stylizer:
                 layers.append(self._layer(photo, region.style, strength, where, treatment))
             mask = None if treatment.mask is None else mask_of(treatment.mask, photo.height, photo.width)
             pixels = laid_over(photo.pixels, layers, mask, device=self._device)
-        return Picture(pixels, photo.alpha)
+        return replace(photo, pixels=pixels)
 
     def blend(self, style: Style) -> tuple[Share, ...]:
         """`style` as the painter takes it: names, and paintings as tensors.
