@@ -54,6 +54,18 @@ CONTRACTS = {
         },
         lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1, torch.rand(count, 3, 50, 29) * 2 - 1),
     ),
+    "joint-pipeline": Contract(
+        {
+            "stylizer": {"styles": ["day", "night"], "width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1},
+            "composer": {"width": 4, "widest": 8, "halvings": 1, "latent": 4, "style": 4},
+        },
+        lambda count: (
+            torch.rand(count, 3, 33, 47) * 2 - 1,
+            torch.tensor([[0.3, 0.7]]).expand(count, -1),
+            torch.randn(count, 4),
+            torch.linspace(0, 1, count),
+        ),
+    ),
     "zone-segmenter": Contract(
         {"width": 4, "side": 32}, lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,), channels=len(ZONES)
     ),

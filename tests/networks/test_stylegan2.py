@@ -14,8 +14,8 @@ from shanshui.networks.discriminators.stylegan2 import (
     StyleGAN2DiscriminatorConfig,
 )
 from shanshui.networks.filters import Blur, Doubling
-from shanshui.networks.generators.stylegan2 import StyledConvolution, StyleGAN2, StyleGAN2Config, convolve
-from shanshui.networks.modulation import ToRGB, demodulation
+from shanshui.networks.generators.stylegan2 import StyledConvolution, StyleGAN2, StyleGAN2Config
+from shanshui.networks.modulation import ToRGB, convolve, demodulation
 
 TINY = StyleGAN2Config(doublings=1, latent=3, start=(2, 3), width=2, widest=3, style=3, mapping_layers=1)
 TINY_JUDGE = StyleGAN2DiscriminatorConfig(height=8, width=12, channels=3, widest=4, mapping_layers=2)

@@ -25,6 +25,7 @@ from shanshui.training.learners.style import (
     StyleLearner,
     StyleTeaching,
     new_network,
+    styles_in_turn,
 )
 from shanshui.training.update import AdamConfig
 
@@ -121,12 +122,11 @@ def test_a_restored_learner_continues_bit_for_bit(make: Make) -> None:
         torch.testing.assert_close(continued[name], expected, rtol=0, atol=0)
 
 
-def test_every_style_has_its_turn_and_depends_on_images_seen_alone(make: Make) -> None:
-    first, second = make(), make()
-    chosen = [first._styles_at(seen, 6).tolist() for seen in range(0, 60, 6)]
+def test_every_style_has_its_turn_and_depends_on_images_seen_alone() -> None:
+    chosen = [styles_in_turn(3, seen, 6, 2, len(STYLES)).tolist() for seen in range(0, 60, 6)]
     assert all(sorted(styles) == [0, 1, 2] for styles in chosen)
     assert len({tuple(styles) for styles in chosen}) > 1
-    assert second._styles_at(54, 6).tolist() == chosen[-1]
+    assert styles_in_turn(3, 54, 6, 2, len(STYLES)).tolist() == chosen[-1]
 
 
 def test_a_batch_that_cannot_be_grouped_is_one_sentence(make: Make) -> None:

@@ -1,8 +1,8 @@
 """Architecture name -> how to build it. A snapshot names its architecture; this table is all that it can ask for."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any, get_type_hints
 
 from torch import nn
 
@@ -13,6 +13,7 @@ from shanshui.networks.generators.r3gan import R3GAN, R3GANConfig
 from shanshui.networks.generators.resnet import ResNet, ResNetConfig
 from shanshui.networks.generators.stylegan import StyleGAN, StyleGANConfig
 from shanshui.networks.generators.stylegan2 import StyleGAN2, StyleGAN2Config
+from shanshui.networks.joint import JointConfig, JointPipeline
 from shanshui.networks.segmenters.zones import ZonesConfig, ZoneSegmenter
 from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
@@ -36,6 +37,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "r3gan": Architecture(R3GAN, R3GANConfig, role="scene generator"),
     "feedforward-stylizer": Architecture(FeedForwardStylizer, FeedForwardConfig, role="stylizer"),
     "arbitrary-stylizer": Architecture(ArbitraryStylizer, ArbitraryConfig, role="stylizer"),
+    "joint-pipeline": Architecture(JointPipeline, JointConfig, role="composer"),
     "zone-segmenter": Architecture(ZoneSegmenter, ZonesConfig, role="zone segmenter"),
 }
 
@@ -63,8 +65,19 @@ def build(name: str, config: Mapping[str, Any]) -> nn.Module:
             f"The model needs the architecture {name!r}, which this version of Shanshui does not have: upgrade it."
         )
     architecture = ARCHITECTURES[name]
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
     try:
-        return architecture.network(architecture.config(**values))
+        return architecture.network(_restored(architecture.config, config))
     except (TypeError, ValueError, ConfigError) as error:
         raise ModelError(f"The model's configuration does not fit the architecture {name!r}: {error}.") from error
+
+
+def _restored(kind: type[Any], values: Mapping[str, Any]) -> Any:
+    """A configuration out of the plain values that `asdict` made of it."""
+    hints = get_type_hints(kind)
+    fields: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and is_dataclass(hints.get(name)):
+            fields[name] = _restored(hints[name], value)
+        else:
+            fields[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**fields)

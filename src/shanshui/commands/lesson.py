@@ -1,12 +1,18 @@
 """What a learner is given to learn with."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from shanshui.evaluation.judge import Judge
 from shanshui.scenes.dataset import SceneDataset
+from shanshui.scenes.sources import open_source
 from shanshui.training.course import Plan
+
+PHOTOS_SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +32,9 @@ class Lesson:
     judge: Judge | None = None
     training: torch.Tensor | None = None
     heldout: torch.Tensor | None = None
+
+
+def photos_shown(place: Path, size: int) -> list[NDArray[np.uint8]]:
+    """The first photos of a data set, size x size, for sample sheets."""
+    shown = SceneDataset(open_source(place), size, size, flip=False, min_scale=1.0)
+    return [shown.still(index) for index in range(min(PHOTOS_SHOWN, len(shown)))]

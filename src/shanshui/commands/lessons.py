@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from shanshui.commands.composer_lesson import composer_lesson, settle_composer
 from shanshui.commands.lesson import Lesson
 from shanshui.commands.options import parse_size
 from shanshui.commands.style_lessons import settle_styles, style_lesson
@@ -91,6 +92,12 @@ SUBJECTS: Mapping[str, Subject] = {
         photos=lambda recipe, data: data,
         settled=settle_scenes,
         lesson=scene_lesson,
+    ),
+    "composer": Subject(
+        about="the joint pipeline learns to take painted photos back to nature, as far as a slider says",
+        photos=lambda recipe, data: data / recipe.photos,
+        settled=settle_composer,
+        lesson=composer_lesson,
     ),
     "style": Subject(
         about="a stylizer learns to paint any photo in the styles of your paintings",

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from lightning_fabric import Fabric
 
-from shanshui.commands.lesson import Lesson
+from shanshui.commands.lesson import Lesson, photos_shown
 from shanshui.errors import ConfigError
 from shanshui.events import Emit
 from shanshui.recipes.painter import AddedStyleRecipe, StyleRecipe
@@ -19,8 +19,6 @@ from shanshui.training.course import Plan
 from shanshui.training.learners.any_style import AnyStyleLearner
 from shanshui.training.learners.base import Learner
 from shanshui.training.learners.style import AddedStyleLearner, StyleConfig, StyleLearner, load_painter, new_network
-
-PHOTOS_SHOWN = 4
 
 Recipe: TypeAlias = StyleRecipe | AddedStyleRecipe | AnyStyleRecipe
 
@@ -40,8 +38,7 @@ def style_lesson(recipe: Recipe, data: Path, heldout: Path | None, fabric: Fabri
     """Styles from the paintings that the recipe names below `data`; its sample sheets are judged by people."""
     if heldout is not None:
         raise ConfigError("--heldout tells whether photos are copied, which a stylizer does not do: leave it out.")
-    shown = SceneDataset(open_source(data / recipe.shown), recipe.size, recipe.size, flip=False, min_scale=1.0)
-    photos = [shown.still(index) for index in range(min(PHOTOS_SHOWN, len(shown)))]
+    photos = photos_shown(data / recipe.shown, recipe.size)
     build = partial(_learner(recipe), data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
     dataset = SceneDataset(
         open_source(data / recipe.photos),

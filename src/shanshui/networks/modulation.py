@@ -7,11 +7,13 @@ inverse norm behind it: the same numbers, and on a CPU a fraction of the time.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from shanshui.networks.equalized import EqualizedLinear
+from shanshui.networks.equalized import ACTIVATION_GAIN, EqualizedLinear, activate
 
 _EPSILON = 1e-8
 
@@ -44,6 +46,42 @@ def demodulation(weight: Tensor, factors: Tensor) -> Tensor:
 def scaled(x: Tensor, factors: Tensor) -> Tensor:
     """x (N, C, H, W) times factors (N, C), in the precision of `x`."""
     return x * factors.to(x.dtype)[:, :, None, None]
+
+
+class ModulatedConvolution(nn.Module):
+    """Convolution, noise, bias, leaky ReLU times sqrt 2; the 3 x 3 weight is modulated and demodulated.
+
+    The gain of sqrt 2 is drawn in front of the leaky ReLU, onto small tensors (see `equalized`).
+
+    Args:
+        convolve: (maps, weight) -> maps.
+        style: numbers in a style.
+        channels_in: I.
+        channels_out: O.
+    """
+
+    def __init__(
+        self, convolve: Callable[[Tensor, Tensor], Tensor], style: int, channels_in: int, channels_out: int
+    ) -> None:
+        super().__init__()
+        self.convolve = convolve
+        self.modulation = Modulation(style, channels_in)
+        self.weight = nn.Parameter(torch.randn(channels_out, channels_in, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(channels_out, 1, 1))
+
+    def styled(self, x: Tensor, styles: Tensor, noise: Tensor) -> Tensor:
+        """Maps (N, I, ., .), styles (N, style), noise that has been times sqrt 2 -> maps (N, O, ., .)."""
+        factors = self.modulation(styles)
+        y = self.convolve(scaled(x, factors).contiguous(memory_format=torch.channels_last), self.weight)
+        norms = (ACTIVATION_GAIN * demodulation(self.weight, factors)).to(y.dtype)[:, :, None, None]
+        # One pass over the map for norm and bias; noise and leaky ReLU then work in place.
+        y = torch.addcmul((ACTIVATION_GAIN * self.bias).to(y.dtype), y, norms)
+        return activate(y.add_(noise.to(y.dtype)))
+
+
+def convolve(x: Tensor, weight: Tensor) -> Tensor:
+    """A 3 x 3 convolution with zero padding: (N, I, H, W), (O, I, 3, 3) -> (N, O, H, W)."""
+    return functional.conv2d(x, weight, padding=1)
 
 
 class ToRGB(nn.Module):

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from shanshui.errors import ConfigError
 from shanshui.training.learners.any_style import AnyStyleConfig
+from shanshui.training.learners.composing import ComposerTeaching
 from shanshui.training.learners.strategy import SceneConfig
 from shanshui.training.learners.style import StyleTeaching
 from shanshui.training.monitors.reading import AlarmKind
@@ -52,7 +53,7 @@ class Policy:
         return "rollback" in vars(self).values()
 
 
-Config: TypeAlias = SceneConfig | StyleTeaching | AnyStyleConfig
+Config: TypeAlias = SceneConfig | StyleTeaching | AnyStyleConfig | ComposerTeaching
 """What a learner is made of."""
 
 RemedyName = Literal["lower rate", "slower discriminator", "more augmentation", "mode seeking"]

@@ -14,12 +14,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from shanshui.networks.equalized import ACTIVATION_GAIN, activate
+from shanshui.networks.equalized import ACTIVATION_GAIN
 from shanshui.networks.filters import Doubling, double
 from shanshui.networks.generators.style_based import PixelNoise, StyleBasedConfig, StyleBasedGenerator, Synthesis
-from shanshui.networks.modulation import Modulation, ToRGB, demodulation, scaled
+from shanshui.networks.modulation import ModulatedConvolution, ToRGB, convolve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +70,8 @@ class _SkipSynthesis(Synthesis):
         return picture
 
 
-class StyledConvolution(nn.Module):
-    """Maps (N, I, ., .), styles (N, style) -> maps (N, O, *size): convolution, noise, bias, leaky ReLU times sqrt 2.
-
-    The 3 x 3 weight is modulated and demodulated. The gain of sqrt 2 is drawn in front of the leaky ReLU, onto small
-    tensors (see `equalized`).
+class StyledConvolution(ModulatedConvolution):
+    """A `ModulatedConvolution` whose maps have one size, with noise of its own.
 
     Args:
         convolve: (maps, weight) -> maps of `size`.
@@ -93,23 +89,9 @@ class StyledConvolution(nn.Module):
         channels_out: int,
         size: tuple[int, int],
     ) -> None:
-        super().__init__()
-        self.convolve = convolve
-        self.modulation = Modulation(style, channels_in)
-        self.weight = nn.Parameter(torch.randn(channels_out, channels_in, 3, 3))
-        self.bias = nn.Parameter(torch.zeros(channels_out, 1, 1))
+        super().__init__(convolve, style, channels_in, channels_out)
         self.noise = PixelNoise(*size)
 
     def forward(self, x: Tensor, styles: Tensor, random: torch.Generator | None) -> Tensor:
-        factors = self.modulation(styles)
-        y = self.convolve(scaled(x, factors).contiguous(memory_format=torch.channels_last), self.weight)
-        norms = (ACTIVATION_GAIN * demodulation(self.weight, factors)).to(y.dtype)[:, :, None, None]
-        noise = self.noise(len(x), random, gain=ACTIVATION_GAIN).to(y.dtype)
-        # One pass over the map for norm and bias; noise and leaky ReLU then work in place.
-        y = torch.addcmul((ACTIVATION_GAIN * self.bias).to(y.dtype), y, norms)
-        return activate(y.add_(noise))
-
-
-def convolve(x: Tensor, weight: Tensor) -> Tensor:
-    """A 3 x 3 convolution with zero padding: (N, I, H, W), (O, I, 3, 3) -> (N, O, H, W)."""
-    return F.conv2d(x, weight, padding=1)
+        """(N, I, ., .), styles (N, style), a source of noise -> (N, O, *size)."""
+        return self.styled(x, styles, self.noise(len(x), random, gain=ACTIVATION_GAIN))

@@ -153,7 +153,7 @@ class StyleLearner:
             ConfigError: the batch cannot be divided into groups.
         """
         objective, group = self._objective, self._config.group
-        styles = self._styles_at(images_seen, len(batch))
+        styles = styles_in_turn(self._seed, images_seen, len(batch), group, len(self._config.styles)).to(batch.device)
         weights = self._one_hot(styles.repeat_interleave(group))
         stylised = self._stylizer.network(batch, weights)
         stylised, photos = (window(images, self._seed, images_seen) for images in (stylised, batch))
@@ -202,18 +202,6 @@ class StyleLearner:
         """Continue from what `state_dict` returned."""
         self._stylizer.load_state_dict(state["stylizer"])
         self._average.load_state_dict(state["average"])
-
-    def _styles_at(self, images_seen: int, count: int) -> Tensor:
-        """One style per group of the batch: shuffled rounds through all styles, a function of (seed, images seen)."""
-        groups, rest = divmod(count, self._config.group)
-        if rest:
-            raise ConfigError(
-                f"A batch of {count} photos cannot be divided into groups of {self._config.group}: "
-                "give a --batch-size that is a multiple of it."
-            )
-        first = images_seen // self._config.group
-        chosen = [index_at(self._seed, first + place, len(self._config.styles)) for place in range(groups)]
-        return torch.tensor(chosen, device=self._fabric.device)
 
     def _grain(self, photos: Tensor, images_seen: int) -> Tensor:
         random = generator_at(self._seed, images_seen, "grain")
@@ -265,6 +253,25 @@ def new_network(config: StyleConfig, seed: int) -> FeedForwardStylizer:
                 deep_blocks=config.deep_blocks,
             )
         )
+
+
+def styles_in_turn(seed: int, images_seen: int, count: int, group: int, styles: int) -> Tensor:
+    """One style per group of a batch: shuffled rounds through all `styles`, a function of (seed, images seen).
+
+    Returns:
+        (count / group,) int64 on the CPU.
+
+    Raises:
+        ConfigError: the batch cannot be divided into groups.
+    """
+    groups, rest = divmod(count, group)
+    if rest:
+        raise ConfigError(
+            f"A batch of {count} photos cannot be divided into groups of {group}: "
+            "give a --batch-size that is a multiple of it."
+        )
+    first = images_seen // group
+    return torch.tensor([index_at(seed, first + place, styles) for place in range(groups)])
 
 
 def load_painter(name: str) -> FeedForwardStylizer:

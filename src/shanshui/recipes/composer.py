@@ -1,0 +1,57 @@
+"""The joint pipeline: photo -> style -> natural scene, and a slider between the two."""
+
+from dataclasses import dataclass
+
+from shanshui.networks.composer import ComposerConfig
+from shanshui.networks.discriminators.stylegan2 import StyleGAN2DiscriminatorConfig
+from shanshui.recipes.painter import PAINTER
+from shanshui.training.learners.composing import ComposerTeaching
+from shanshui.training.schedules import Schedule
+from shanshui.training.settings import TrainSettings
+from shanshui.training.update import AdamConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposerRecipe:
+    """Everything that `shanshui train composer` needs besides the folder of the data sets.
+
+    Attributes:
+        size: pixels of each side of the photos.
+        stylizer: the style-transfer module to begin from: a model of named styles.
+        scenes: the scene generator that makes a share of the photos.
+        photos: data set of natural scenes, in the data folder.
+        shown: data set whose first pictures the sample sheets show.
+        min_scale: smallest random crop, as a share of the largest one.
+        flip: mirror photos at random.
+    """
+
+    size: int
+    learner: ComposerTeaching
+    settings: TrainSettings
+    stylizer: str = "painter"
+    scenes: str = "landscape"
+    photos: str = "photos-open-640.zip/train"
+    shown: str = "photos-open-640.zip/heldout"
+    min_scale: float = 0.3
+    flip: bool = True
+
+
+_DECAY = Schedule(kind="cosine", warm_up=300, decay_images=24_000, floor=0.05)
+
+COMPOSER_128 = ComposerRecipe(
+    size=128,
+    learner=ComposerTeaching(
+        styles=PAINTER.learner.styles,
+        composer=ComposerConfig(),
+        discriminator=StyleGAN2DiscriminatorConfig(channels=24, widest=128, mapping_layers=2),
+        content={"relu4_1": 2.0},
+        style=PAINTER.learner.style,
+        tone=1.5,
+        palette=5.0,
+        joint_from=12_000,
+        adam=AdamConfig(learning_rate=1e-3, beta1=0.0, beta2=0.99, clip_norm=5.0, schedule=_DECAY),
+        discriminator_adam=AdamConfig(learning_rate=1e-3, beta1=0.0, beta2=0.99),
+    ),
+    settings=TrainSettings(images=24_000, batch_size=8, checkpoint_every=2_000, sample_every=2_000, log_every=200),
+)
+"""One processor core; the style-transfer module joins in at half the way."""
