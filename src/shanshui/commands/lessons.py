@@ -149,18 +149,18 @@ def with_styles(recipe: StyleRecipe | AnyStyleRecipe, texts: tuple[str, ...]) ->
     """`recipe` with the styles `NAME=PLACE[,PLACE...]` instead of its own; unchanged without any.
 
     Raises:
-        ConfigError: a text of another form, a name given twice, or a recipe that learns no named styles.
+        ConfigError: a text of another form, or a name given twice.
     """
     if not texts:
         return recipe
-    if isinstance(recipe, AnyStyleRecipe):
-        raise ConfigError("This recipe learns to paint after any painting and has no named styles: leave out --style.")
     styles: dict[str, tuple[str, ...]] = {}
     for text in texts:
         name, _, places = text.partition("=")
         if not name or not places or name in styles:
             raise ConfigError(f"--style {text} names no new style: write NAME=PAINTINGS, each name once.")
         styles[name] = tuple(places.split(","))
+    if isinstance(recipe, AnyStyleRecipe):
+        return replace(recipe, learner=replace(recipe.learner, styles=styles))
     return replace(recipe, learner=replace(recipe.learner, styles=styles))
 
 

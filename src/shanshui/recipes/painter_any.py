@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shanshui.recipes.painter import PAINTER
 from shanshui.training.learners.any_style import AnyStyleConfig
 from shanshui.training.schedules import Schedule
 from shanshui.training.settings import TrainSettings
@@ -47,6 +48,7 @@ PAINTER_ANY = AnyStyleRecipe(
             "paintings-singles.zip/train",
             *_SMALL,
         ),
+        styles=PAINTER.learner.styles,
         examples=(
             "paintings-monet.zip/heldout",
             "paintings-vangogh.zip/heldout",
