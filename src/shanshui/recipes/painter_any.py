@@ -33,7 +33,7 @@ class AnyStyleRecipe:
 _LARGE = ("paintings-monet.zip/train", "paintings-vangogh.zip/train", "paintings-ukiyoe.zip/train")
 _SMALL = ("paintings-hudson-river.zip/train", "paintings-cartoon.zip/train", "paintings-met-open.zip")
 
-_IMAGES = 8_400
+_IMAGES = 6_600
 
 PAINTER_ANY = AnyStyleRecipe(
     size=128,
