@@ -14,7 +14,7 @@ from shanshui.errors import ConfigError
 from shanshui.networks.generators.fastgan import FastGAN
 from shanshui.recipes import RECIPES
 from shanshui.recipes.painter import PAINTER, StyleRecipe
-from shanshui.recipes.painter_any import PAINTER_ANY
+from shanshui.recipes.painter_any import PAINTER_ANY, AnyStyleRecipe
 
 TINY = ["--size", "32", "--generator.width", "4"]
 TINY += ["--batch-size", "2", "--workers", "1", "--precision", "32-true"]
@@ -101,7 +101,8 @@ def test_what_names_no_style_is_refused(styles: tuple[str, ...]) -> None:
         with_styles(PAINTER, styles)
 
 
-def test_a_recipe_for_any_painting_takes_no_styles() -> None:
-    assert with_styles(PAINTER_ANY, ()) is PAINTER_ANY
-    with pytest.raises(ConfigError, match="any painting"):
-        with_styles(PAINTER_ANY, ("mine=a.jpg",))
+def test_own_styles_are_remembered_by_a_model_for_any_painting() -> None:
+    recipe = with_styles(PAINTER_ANY, ("mine=a.jpg",))
+    assert isinstance(recipe, AnyStyleRecipe)
+    assert recipe.learner.styles == {"mine": ("a.jpg",)}
+    assert recipe.learner.paintings == PAINTER_ANY.learner.paintings

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from shanshui.errors import ConfigError
-from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer, Matching, Standardised
+from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer, Matching, Standardised, looked_at
+from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
 from shanshui.networks.stylizers.matching import match_moments, match_order, quantiles, statistics
 
 
@@ -129,6 +130,30 @@ def test_a_checkerboard_is_filtered_out_whatever_the_last_convolution_makes() ->
     assert not any(isinstance(module, nn.ConvTranspose2d) for module in network.modules())
 
 
+def test_names_stand_for_what_was_told_and_survive_being_renamed(network: ArbitraryStylizer) -> None:
+    with torch.inference_mode():
+        told = [network.style_of(pictures(1, 24, 40, seed=seed)) for seed in (1, 2)]
+        named = network.naming({"calm": told[0], "wild": told[1]}).eval()
+        assert named.config.styles == ("calm", "wild")
+        torch.testing.assert_close(named.remembered, torch.cat(told))
+        photo = pictures(1, 24, 32)
+        torch.testing.assert_close(named.paint(photo, named.remembered[1:]), network.paint(photo, told[1]))
+    assert network.config.styles == () and named.naming({}).config.styles == ()
+
+
+def test_what_it_begins_from_must_have_its_decoder() -> None:
+    painter = FeedForwardStylizer(FeedForwardConfig(styles=("calm",), width=8, blocks=2, deep_width=12, deep_blocks=1))
+    with pytest.raises(ConfigError, match="blocks"):
+        small().begin_from(painter)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size"), [(512, 1024, (256, 512)), (300, 260, (295, 256)), (90, 700, (90, 700))]
+)
+def test_paintings_are_looked_at_no_larger_than_was_learned(height: int, width: int, size: tuple[int, int]) -> None:
+    assert looked_at(pictures(1, height, width)).shape[2:] == size
+
+
 def test_numbers_are_standardised_by_what_training_saw() -> None:
     layer = Standardised(2)
     batches = noise(300, 4, 2) * torch.tensor([3.0, 0.1]) + torch.tensor([5.0, -1.0])
@@ -141,7 +166,9 @@ def test_numbers_are_standardised_by_what_training_saw() -> None:
     torch.testing.assert_close(layer(batches[0]), layer(batches[0]), atol=0, rtol=0)
 
 
-@pytest.mark.parametrize("wrong", [{"width": 1}, {"code": 0}, {"blocks": -1}, {"matching": "colour"}])
+@pytest.mark.parametrize(
+    "wrong", [{"width": 1}, {"code": 0}, {"styles": ("a", "a")}, {"blocks": -1}, {"matching": "colour"}]
+)
 def test_configurations_without_a_network_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         ArbitraryConfig(**wrong)  # type: ignore[arg-type]

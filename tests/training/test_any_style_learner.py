@@ -15,10 +15,11 @@ from torch import Tensor
 from shanshui.checkpoints.weights import save_snapshot
 from shanshui.errors import ConfigError, DataError, ModelError
 from shanshui.networks.encoders.vgg19 import VGG19
-from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
+from shanshui.networks.stylizers.arbitrary import LOOKING_SIDE, ArbitraryConfig, ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import ConditionalInstanceNorm, FeedForwardConfig, FeedForwardStylizer
 from shanshui.training.learners import any_style as learner_module
 from shanshui.training.learners.any_style import AnyStyleConfig, AnyStyleLearner
+from shanshui.training.learners.exemplars import paintings_at
 from shanshui.training.update import AdamConfig
 
 SIZE = 32
@@ -165,10 +166,6 @@ def test_it_begins_with_the_brushes_of_a_model_of_named_styles(make: Make, tmp_p
 
 
 def test_what_it_cannot_begin_from_is_one_sentence(make: Make, tmp_path: Path) -> None:
-    other = FeedForwardStylizer(FeedForwardConfig(styles=("calm",), **{**DECODER, "blocks": 2}))
-    save_snapshot(tmp_path / "other.safetensors", other, {})
-    with pytest.raises(ConfigError, match="blocks"):
-        make(start=str(tmp_path / "other.safetensors"))
     save_snapshot(tmp_path / "any.safetensors", make().snapshot(), {})
     with pytest.raises(ModelError, match="named styles"):
         make(start=str(tmp_path / "any.safetensors"))
@@ -177,6 +174,22 @@ def test_what_it_cannot_begin_from_is_one_sentence(make: Make, tmp_path: Path) -
 def test_a_missing_data_set_is_one_sentence(make: Make) -> None:
     with pytest.raises(DataError, match="dusk"):
         make(paintings=("dusk",))
+
+
+def test_the_decoder_is_as_large_as_the_one_it_begins_with(make: Make, tmp_path: Path) -> None:
+    other = FeedForwardStylizer(FeedForwardConfig(styles=("calm",), **{**DECODER, "blocks": 2}))
+    save_snapshot(tmp_path / "other.safetensors", other, {})
+    assert make(start=str(tmp_path / "other.safetensors")).snapshot().config.blocks == 2
+
+
+def test_named_styles_are_means_of_what_is_told_of_paintings(make: Make, data: Path) -> None:
+    stylizer = make(styles={"dusk": ("night", "day/0.png"), "noon": ("day",)}, painting_margin=0.0).snapshot()
+    assert stylizer.config.styles == ("dusk", "noon")
+    paintings = [*paintings_at(data / "night", LOOKING_SIDE, 0.0), *paintings_at(data / "day/0.png", LOOKING_SIDE, 0.0)]
+    with torch.no_grad():
+        told = torch.cat([stylizer.style_of(painting) for painting in paintings])
+    torch.testing.assert_close(stylizer.remembered[0], told.mean(0), atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(stylizer.remembered[0], stylizer.remembered[1])
 
 
 def test_its_own_encoder_may_not_choose_its_best_snapshot() -> None:

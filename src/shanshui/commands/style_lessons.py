@@ -55,7 +55,7 @@ def with_styles(recipe: Recipe, texts: tuple[str, ...]) -> Recipe:
     """`recipe` with the styles `NAME=PLACE[,PLACE...]` instead of its own; unchanged without any.
 
     Raises:
-        ConfigError: a text of another form, a name given twice, or a recipe that learns no named styles.
+        ConfigError: a text of another form, or a name given twice.
     """
     if not texts:
         return recipe
@@ -71,7 +71,7 @@ def with_styles(recipe: Recipe, texts: tuple[str, ...]) -> Recipe:
         case AddedStyleRecipe():
             return replace(recipe, learner=replace(recipe.learner, styles=styles))
         case AnyStyleRecipe():
-            raise ConfigError("This recipe learns to paint after any painting, without names: leave out --style.")
+            return replace(recipe, learner=replace(recipe.learner, styles=styles))
 
 
 def _learner(recipe: Recipe) -> Callable[..., Learner]:

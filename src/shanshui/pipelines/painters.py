@@ -6,19 +6,15 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from shanshui.errors import ConfigError
 from shanshui.networks.precision import fast_dtype
-from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
+from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer, looked_at
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.networks.stylizers.maps import Rows
 from shanshui.networks.stylizers.strips import paint_in_strips
 
 Network = TypeVar("Network", bound=nn.Module)
-
-PAINTING_SIDE = 256
-"""Shorter side, in pixels, at which `ExamplePainter` looks at a painting, if it is larger."""
 
 
 @dataclass(frozen=True)
@@ -109,54 +105,44 @@ class NamedPainter:
 
 
 class ExamplePainter:
-    """Paints after any painting.
+    """Paints after any painting, and in the styles that the network remembers by name.
 
-    A painting is looked at with a shorter side of at most `PAINTING_SIDE` pixels, whatever the size of the photo: that
+    A painting is looked at with a shorter side of at most `LOOKING_SIDE` pixels, whatever the size of the photo: that
     sets the size of the strokes, in pixels.
     """
 
     takes_paintings = True
-    styles: tuple[str, ...] = ()
 
     def __init__(self, network: ArbitraryStylizer, *, device: torch.device | str = "cpu") -> None:
         """Use `network`, which is moved to `device` and to the number format that is fastest there."""
         self._device = torch.device(device)
+        self._remembered: dict[str, Tensor] = dict(
+            zip(network.config.styles, network.remembered[:, None].float().to(self._device), strict=True)
+        )
         self._network = _ready(network, self._device)
 
-    def __call__(self, photo: Tensor, blend: Sequence[Share]) -> Tensor:
-        """Paint (1, 3, H, W); what the network tells of the paintings is averaged.
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The names that it knows."""
+        return tuple(self._remembered)
 
-        Raises:
-            ConfigError: a style is a name.
-        """
+    def __call__(self, photo: Tensor, blend: Sequence[Share]) -> Tensor:
+        """Paint (1, 3, H, W); what the network tells of the styles is averaged."""
         painting: Tensor = self._network.paint(photo, self._style(blend))
         return painting.to(photo.dtype)
 
     def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
-        """As calling it, by strips; see `StripPainter`.
-
-        Raises:
-            ConfigError: a style is a name.
-        """
+        """As calling it, by strips; see `StripPainter`."""
         return paint_in_strips(self._network, photo, height, width, self._style(blend), room=room)
 
     def _style(self, blend: Sequence[Share]) -> Tensor:
-        parts = []
-        for share in blend:
-            if isinstance(share.style, str):
-                raise ConfigError(f"This model knows no style {share.style!r}: it takes the file of a painting.")
-            parts.append(share.weight * self._network.style_of(_looked_at(share.style.to(self._device))))
-        return torch.stack(parts).sum(0)
+        return torch.stack([share.weight * self._told(share.style) for share in blend]).sum(0)
 
-
-def _looked_at(painting: Tensor) -> Tensor:
-    """(1, 3, h, w) no larger than styles are looked at."""
-    height, width = painting.shape[2:]
-    scale = PAINTING_SIDE / min(height, width)
-    if scale >= 1:
-        return painting
-    size = (round(height * scale), round(width * scale))
-    return functional.interpolate(painting, size=size, mode="bicubic", antialias=True, align_corners=False)
+    def _told(self, style: str | Tensor) -> Tensor:
+        if isinstance(style, str):
+            return self._remembered[style]
+        told: Tensor = self._network.style_of(looked_at(style.to(self._device)))
+        return told
 
 
 def _ready(network: Network, device: torch.device) -> Network:

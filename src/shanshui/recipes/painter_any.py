@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shanshui.recipes.painter import PAINTER
 from shanshui.training.learners.any_style import AnyStyleConfig
 from shanshui.training.schedules import Schedule
 from shanshui.training.settings import TrainSettings
@@ -32,7 +33,7 @@ class AnyStyleRecipe:
 _LARGE = ("paintings-monet.zip/train", "paintings-vangogh.zip/train", "paintings-ukiyoe.zip/train")
 _SMALL = ("paintings-hudson-river.zip/train", "paintings-cartoon.zip/train", "paintings-met-open.zip")
 
-_IMAGES = 8_400
+_IMAGES = 6_600
 
 PAINTER_ANY = AnyStyleRecipe(
     size=128,
@@ -47,6 +48,7 @@ PAINTER_ANY = AnyStyleRecipe(
             "paintings-singles.zip/train",
             *_SMALL,
         ),
+        styles=PAINTER.learner.styles,
         examples=(
             "paintings-monet.zip/heldout",
             "paintings-vangogh.zip/heldout",

@@ -13,7 +13,8 @@ a network of named styles has learned about brushes.
 The encoder has no normalisation, for its statistics are what it is asked for.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -26,6 +27,7 @@ from shanshui.networks.equalized import ACTIVATION_GAIN, SLOPE, EqualizedLinear
 from shanshui.networks.stylizers.feedforward import (
     ConditionalInstanceNorm,
     ConvNorm,
+    FeedForwardConfig,
     FeedForwardStylizer,
     ResidualBlock,
     blur,
@@ -40,6 +42,9 @@ Matching = Literal["moments", "order"]
 _LEVELS = 64
 """Quantiles that describe one channel of a painting, where order is matched."""
 
+LOOKING_SIDE = 256
+"""Shorter side, in pixels, at which paintings are best looked at: near the scale at which the network learned."""
+
 _CODE_SIZE = 0.3
 """Spread of the code's numbers at the beginning: a painting is then about as far from the mean of the styles that the
 decoder begins with as those are."""
@@ -50,6 +55,7 @@ class ArbitraryConfig:
     """What an `ArbitraryStylizer` is made of.
 
     Attributes:
+        styles: names of styles that are remembered, in the order of the rows of `remembered`.
         width, blocks, deep_width, deep_blocks: of the decoder, see `FeedForwardConfig`.
         encoder_width: channels of the encoder at a quarter of the resolution.
         encoder_deep_width: channels of the encoder at an eighth of the resolution.
@@ -59,6 +65,7 @@ class ArbitraryConfig:
             `order`, all values in their order.
     """
 
+    styles: tuple[str, ...] = ()
     width: int = 64
     blocks: int = 3
     deep_width: int = 96
@@ -75,15 +82,27 @@ class ArbitraryConfig:
             raise ConfigError("A stylizer needs a width of at least 2, and other widths and a code of at least 1.")
         if min(self.blocks, self.deep_blocks, self.encoder_blocks) < 0:
             raise ConfigError("A stylizer cannot have fewer blocks than 0.")
+        if len(set(self.styles)) < len(self.styles):
+            raise ConfigError(f"A stylizer needs styles of different names, not {list(self.styles)}.")
         if self.matching not in ("moments", "order"):
             raise ConfigError(f"Features can be matched by moments or by order, not by {self.matching!r}.")
+
+    def fitting(self, painter: FeedForwardConfig) -> "ArbitraryConfig":
+        """The same with the decoder of `painter`."""
+        decoder = {name: getattr(painter, name) for name in ("width", "blocks", "deep_width", "deep_blocks")}
+        return replace(self, **decoder)
 
 
 class ArbitraryStylizer(nn.Module):
     """Photo and painting to stylised photo, each at any size.
 
     Works in the dtype of its parameters, as `FeedForwardStylizer` does.
+
+    Attributes:
+        remembered: what `style_of` told of the styles that have names, (S, K).
     """
+
+    remembered: Tensor
 
     def __init__(self, config: ArbitraryConfig) -> None:
         super().__init__()
@@ -106,6 +125,9 @@ class ArbitraryStylizer(nn.Module):
         self.fine = nn.ModuleList(ResidualBlock(width, norm) for _ in range(config.blocks))
         self.up_half = ConvNorm(width, width // 2, norm)
         self.to_rgb = nn.Conv2d(width // 2, 3 * 2**2, kernel_size=3, padding=1, padding_mode="reflect")
+        values = _LEVELS if config.matching == "order" else 2
+        told_of_one = config.code + values * config.encoder_deep_width
+        self.register_buffer("remembered", torch.zeros(len(config.styles), told_of_one))
 
     def forward(self, photos: Tensor, paintings: Tensor) -> Tensor:
         """Paint `photos` after `paintings`.
@@ -153,6 +175,13 @@ class ArbitraryStylizer(nn.Module):
         pixels = blur(functional.pixel_shuffle(self.to_rgb(x), 2))
         return torch.tanh(pixels[:, :, :height, :width])
 
+    def naming(self, styles: Mapping[str, Tensor]) -> "ArbitraryStylizer":
+        """The same network with names for `styles`, (1, K) each from `style_of`, instead of those it has."""
+        network = ArbitraryStylizer(replace(self.config, styles=tuple(styles)))
+        remembered = torch.cat([self.remembered[:0], *styles.values()])
+        network.load_state_dict({**self.state_dict(), "remembered": remembered})
+        return network
+
     @torch.no_grad()
     def begin_from(self, painter: FeedForwardStylizer) -> None:
         """Take over all convolutions of `painter`, and its styles as the first numbers of the code.
@@ -160,10 +189,7 @@ class ArbitraryStylizer(nn.Module):
         Raises:
             ConfigError: `painter` has other widths or blocks, or more styles than the code has numbers.
         """
-        mine, theirs = (
-            (each.width, each.blocks, each.deep_width, each.deep_blocks) for each in (self.config, painter.config)
-        )
-        if mine != theirs or len(painter.config.styles) > self.config.code:
+        if self.config.fitting(painter.config) != self.config or len(painter.config.styles) > self.config.code:
             raise ConfigError(
                 "A stylizer can begin from one with the same width, blocks, deep_width and deep_blocks and no more "
                 "styles than its code has numbers."
@@ -292,6 +318,16 @@ def _convolution(channels_in: int, channels: int, *, stride: int = 1) -> nn.Conv
     convolution = nn.Conv2d(channels_in, channels, kernel_size=3, stride=stride, padding=1, padding_mode="reflect")
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")  # no normalisation would make up for a fading
     return convolution
+
+
+def looked_at(painting: Tensor) -> Tensor:
+    """(1, 3, h, w) reduced to `LOOKING_SIDE`; a smaller painting stays as it is."""
+    height, width = painting.shape[2:]
+    scale = LOOKING_SIDE / min(height, width)
+    if scale >= 1:
+        return painting
+    size = (round(height * scale), round(width * scale))
+    return functional.interpolate(painting, size=size, mode="bicubic", antialias=True, align_corners=False)
 
 
 def _moments(x: Tensor) -> Tensor:

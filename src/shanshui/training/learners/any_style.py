@@ -19,11 +19,12 @@ from shanshui.images.pixels import to_pixels, to_tensor
 from shanshui.images.resize import fit_crop
 from shanshui.networks.averaging import half_life_decay, ramped_half_life, update_average
 from shanshui.networks.encoders.vgg19 import BLOCKS, VGG19
-from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
+from shanshui.networks.stylizers.arbitrary import LOOKING_SIDE, ArbitraryConfig, ArbitraryStylizer
 from shanshui.objectives.style import StyleObjective, content_distance
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sampler import index_at
 from shanshui.scenes.sources import open_source
+from shanshui.training.learners.exemplars import paintings_at
 from shanshui.training.learners.looking import dtype_of_autocast, window
 from shanshui.training.learners.style import load_painter
 from shanshui.training.randomness import generator_at
@@ -45,9 +46,13 @@ class AnyStyleConfig:
         painting_size: pixels of each side of the paintings, which are random crops.
         painting_scale: smallest crop of a painting, as a share of the largest.
         recoloured: share of the paintings whose red, green and blue change places: colours that no painting here has.
+        styles: name -> paintings (data sets or single files) that the network remembers by that name: the mean of what
+            it tells of them. Nothing is learned from them.
+        painting_margin: share of their shorter side that is cut off those all around.
         examples: paintings for the sample sheets: the first of each of these data sets.
         network: the stylizer.
-        start: a model of named styles (a zoo name or a file) whose decoder this one begins with; None for a new one.
+        start: a model of named styles (a zoo name or a file) whose decoder this one begins with, of the same widths and
+            blocks whatever `network` says; None for a new one.
         content: VGG-19 layer -> weight of the distance to the photo.
         style: VGG-19 layer -> weight of the Gram distance to the painting.
         moments: VGG-19 layer -> weight of the distance in mean and deviation.
@@ -63,6 +68,8 @@ class AnyStyleConfig:
     painting_size: int = 144
     painting_scale: float = 0.5
     recoloured: float = 0.2
+    styles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    painting_margin: float = 0.04
     examples: tuple[str, ...] = ()
     network: ArbitraryConfig = field(default_factory=ArbitraryConfig)
     start: str | None = None
@@ -128,13 +135,15 @@ class AnyStyleLearner:
             ConfigError: its decoder is another one.
         """
         self._config, self._photos, self._seed, self._fabric = config, photos, seed, fabric
+        margin = config.painting_margin
+        start = None if config.start is None else load_painter(config.start)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            apprentice = Apprentice(config.network)
-        if config.start is not None:
-            apprentice.stylizer.begin_from(load_painter(config.start))
+            apprentice = Apprentice(config.network if start is None else config.network.fitting(start.config))
+        if start is not None:
+            apprentice.stylizer.begin_from(start)
         apprentice = apprentice.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._average = fabric.to_device(deepcopy(apprentice.stylizer).requires_grad_(False).eval())
+        self._average: ArbitraryStylizer = fabric.to_device(deepcopy(apprentice.stylizer).requires_grad_(False).eval())
         self._encode = fabric.to_device(VGG19()).to(dtype_of_autocast(fabric))
         self._objective = StyleObjective(
             content=config.content,
@@ -144,6 +153,10 @@ class AnyStyleLearner:
             palette=config.palette,
             smoothness=config.smoothness,
         )
+        self._styles = {
+            name: [painting for place in places for painting in paintings_at(data / place, LOOKING_SIDE, margin)]
+            for name, places in config.styles.items()
+        }
         self._paintings = [self._dataset(data / place) for place in config.paintings]
         self._examples = [self._dataset(data / place).still(0) for place in config.examples]
         self._apprentice = Updater(fabric, apprentice, config.adam)
@@ -192,10 +205,15 @@ class AnyStyleLearner:
     def opinion(self, images: Tensor) -> None:
         """None: nothing is told from anything here."""
 
-    def snapshot(self) -> nn.Module:
-        """The averaged stylizer."""
-        network: nn.Module = deepcopy(self._average).cpu()
-        return network
+    def snapshot(self) -> ArbitraryStylizer:
+        """The averaged stylizer, with what it tells of the paintings that have names."""
+        network = deepcopy(self._average).cpu()
+        with torch.no_grad():
+            told = {
+                name: torch.stack([network.style_of(painting) for painting in paintings]).mean(0)
+                for name, paintings in self._styles.items()
+            }
+        return network.naming(told).requires_grad_(False).eval()
 
     def state_dict(self) -> dict[str, Any]:
         """Stylizer, head, optimiser and average."""

@@ -43,14 +43,15 @@ def style_targets(
     rows = []
     with torch.no_grad():
         for places in styles.values():
-            paintings = [painting for place in places for painting in _paintings(data / place, side, margin)]
+            paintings = [painting for place in places for painting in paintings_at(data / place, side, margin)]
             images = [painting.to(device) for painting in paintings]
             targets = [objective.targets(image, encode(image, objective.layers)) for image in images]
             rows.append(StyleTargets.joined(targets).blended(torch.full((len(images),), 1 / len(images))))
     return StyleTargets.joined(rows)
 
 
-def _paintings(place: Path, side: int, margin: float) -> list[Tensor]:
+def paintings_at(place: Path, side: int, margin: float) -> list[Tensor]:
+    """All paintings of a data set, (1, 3, H, W) in [-1, 1]; `side` and `margin` as for `style_targets`."""
     source = open_source(place)
     return [_painting(source.read(name), f"{name} in {source.label}", side, margin) for name in source.names]
 
