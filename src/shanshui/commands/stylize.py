@@ -19,7 +19,7 @@ from shanshui.errors import ConfigError, ImageError
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started, Warned
 from shanshui.images.files import Picture, from_any, write_picture
 from shanshui.pipelines.generate import SceneGenerator
-from shanshui.pipelines.treatment import Colors, Treatment, Wrap
+from shanshui.pipelines.treatment import Colors, Exactness, Treatment, Wrap
 
 TASK = "stylize"
 SHEET = Path("styles.jpg")
@@ -65,6 +65,8 @@ class Stylize(Common):
     wrap: Wrap = "no"
     """Join edges, so that no seam shows: x (left and right), y (top and bottom) or both, to tile; sphere for an
     equirectangular photo, whose poles are then painted as they look from inside."""
+    statistics: Exactness = "exact"
+    """Whether a large photo is painted exactly as a small one would be, or, faster, with the statistics of a sample."""
     max_memory: Annotated[float, tyro.conf.arg(metavar="GB")] = 1.0
     """Memory for feature maps; a photo that needs more is painted by strips, with the same result, through temporary
     files."""
@@ -156,6 +158,7 @@ def _treatment(options: Stylize) -> Treatment:
         flat_skies=options.flat_skies,
         mask=options.mask,
         wrap=options.wrap,
+        statistics=options.statistics,
         max_memory=_bytes(options.max_memory),
         regions=tuple(parse_region(text) for text in options.region),
     )

@@ -26,6 +26,9 @@ Colors: TypeAlias = Literal["painting", "luminance", "statistics"]
 Wrap: TypeAlias = Literal["no", "x", "y", "both", "sphere"]
 """Which edges of a picture join: left and right (x), top and bottom (y); a sphere is an equirectangular picture."""
 
+Exactness: TypeAlias = Literal["exact", "fast"]
+"""Whose statistics a painting has: the photo's, or those of a sample of it."""
+
 Mask: TypeAlias = Photo | NDArray[np.float32]
 """A picture, white where something applies and black where it does not, or HW float32 in [0, 1]."""
 
@@ -64,6 +67,8 @@ class Treatment:
         mask: where to paint at all, at any size with the photo's proportions; everywhere when None.
         wrap: which edges join, so that nothing shows there when the result is tiled or looked around in.
         regions: parts with styles of their own; later ones lie over earlier ones.
+        statistics: `exact` paints a large photo as it would a small one; `fast` takes the statistics of parts that
+            make up 1024 x 1024 pixels, needs one pass and gives nearly the same. Smaller photos are always exact.
         max_memory: bytes that feature maps may take; a photo whose maps need more is painted by strips, and what does
             not fit goes to temporary files. The result is the same.
     """
@@ -75,6 +80,7 @@ class Treatment:
     mask: Mask | None = None
     wrap: Wrap = "no"
     regions: Sequence[Region] = ()
+    statistics: Exactness = "exact"
     max_memory: int = 1 << 30
 
     def __post_init__(self) -> None:
