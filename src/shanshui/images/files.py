@@ -107,7 +107,7 @@ def from_any(source: Path | str | Image.Image | NDArray[Any] | Picture) -> Pictu
         case str() | Path():
             return read_picture(source)
         case np.ndarray():
-            return from_channels(source)
+            return from_channels(source.copy())
         case Image.Image():
             return _from_open_image(source)
     raise ImageError(f"A {type(source).__name__} is no picture: give a file name, a Pillow image or a NumPy array.")
