@@ -104,3 +104,13 @@ def test_strips_of_rows_give_the_cells_and_the_change_of_the_whole() -> None:
     change = flat_change(whole, Cells.of(photo))
     rows = [change_of_rows(change, a, b, 70) for a, b in ((0, 5), (5, 17), (17, 18), (18, 128))]
     torch.testing.assert_close(torch.cat(rows, dim=2), change_of_rows(change, 0, 128, 70), atol=1e-6, rtol=0)
+
+
+def test_bands_of_a_large_picture_change_as_the_whole_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = torch.cat([sky_over_grass()] * 4, dim=2)
+    cells = [Cells.of((photo + waves(24).repeat(1, 1, 4, 1)).clamp(-1, 1)), Cells.of(photo)]
+    monkeypatch.setattr("shanshui.images.flatness._BAND", 1000)
+    whole = flat_change(*cells)
+    monkeypatch.setattr("shanshui.images.flatness._BAND", 16)
+    torch.testing.assert_close(flat_change(*cells), whole, atol=1e-5, rtol=0)
+    assert whole.abs().max() > 0.01

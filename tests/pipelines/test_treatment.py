@@ -159,3 +159,28 @@ def test_what_is_neither_a_style_nor_a_file_is_named(stylizer: Stylizer, photo: 
 def test_a_stroke_scale_out_of_range_is_refused(scale: float) -> None:
     with pytest.raises(ConfigError, match="stroke scale"):
         Treatment(stroke_scale=scale)
+
+
+def test_fast_statistics_are_near_the_exact_ones_and_small_photos_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    stylizer = Stylizer.from_pretrained("painter")
+    rows, columns = np.mgrid[0:300, 0:400]
+    waves = 40 * np.sin(rows / 9) + 40 * np.cos(columns / 7)
+    photo = np.stack([128 + waves, 120 - waves, 100 + waves / 2], axis=2).astype(np.uint8)
+    exact = stylizer.paint(photo, "monet").pixels.astype(int)
+    fast = Treatment(statistics="fast")
+    np.testing.assert_array_equal(stylizer.paint(photo, "monet", fast).pixels, exact)
+    monkeypatch.setattr("shanshui.pipelines.canvas._PATCHES", 2)
+    near = stylizer.paint(photo, "monet", fast).pixels.astype(int)
+    assert 0 < np.abs(near - exact).mean() < np.abs(photo - exact).mean() / 3
+
+
+def test_a_painter_that_cannot_be_fast_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Grey:
+        styles, takes_paintings = ("grey",), False
+
+        def __call__(self, photo: torch.Tensor, blend: object) -> torch.Tensor:
+            return 0 * photo
+
+    monkeypatch.setattr("shanshui.pipelines.canvas._PATCHES", 0)
+    with pytest.raises(ConfigError, match="exact"):
+        Stylizer(Grey()).paint(np.zeros((20, 20, 3), np.uint8), "grey", Treatment(statistics="fast"))

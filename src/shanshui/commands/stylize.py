@@ -1,6 +1,7 @@
 """`shanshui stylize`: photos painted in named styles or after any painting, as a whole or part by part."""
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,19 +9,21 @@ from typing import Annotated
 
 import tyro
 
+from shanshui.commands.batch import paint_batch
 from shanshui.commands.options import Common, parse, resolve_device
 from shanshui.commands.outcome import Outcome
-from shanshui.commands.photos import photos_in, plan_outputs
+from shanshui.commands.photos import STREAM, photos_in, plan_outputs
 from shanshui.commands.style_sheet import style_sheet
 from shanshui.commands.stylizers import ANY, NAMED, open_stylizer
 from shanshui.commands.terminal import terminal
+from shanshui.commands.textures import plan_textures
 from shanshui.commands.wishes import is_picture, parse_blend, parse_region
-from shanshui.errors import ConfigError, ImageError
-from shanshui.events import Emit, Finished, ImageReady, Progress, Started, Warned
-from shanshui.images.files import Picture, from_any, write_picture
+from shanshui.errors import ConfigError, StorageError
+from shanshui.events import Emit
+from shanshui.images.files import Picture, from_any, png_of, write_picture
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.stylize import Stylizer
-from shanshui.pipelines.treatment import Colors, Treatment, Wrap
+from shanshui.pipelines.treatment import Colors, Exactness, Treatment, Wrap, stroke_scale_of
 from shanshui.training.gatys import GatysConfig
 
 TASK = "stylize"
@@ -32,13 +35,14 @@ SHOWN_SEED = 7  # of the scene on which styles are shown when no photo is given
 class Stylize(Common):
     """Paint photos in a named style, after a painting, or in a blend; the result has exactly the photo's size.
 
-    A photo is a file, a folder or an archive of photos. For example:
+    A photo is a file, a folder or an archive of photos, a pattern in quotes, or - for standard input. For example:
 
         shanshui stylize photo.jpg --style monet
         shanshui stylize photo.jpg --style my-painting.jpg --stroke-scale 1.5
         shanshui stylize photo.jpg --style monet:0.6 --style ink:0.4 --out blend.png
         shanshui stylize photo.jpg --style hudson-river --region sky=starry-night --region built=ink:0.3
         shanshui stylize holiday/ --style ukiyoe --strength 0.8 --out painted/
+        shanshui stylize "raw/**/*.tif" --style ink --out painted/ --skip-existing --manifest painted/log.jsonl
         shanshui stylize photo.jpg --contact-sheet
     """
 
@@ -57,6 +61,10 @@ class Stylize(Common):
     """Paint with the photo's colours on the whole: their mean and spread, not their places."""
     stroke_scale: float = 1.0
     """Size of the strokes, from 0.25 (fine) to 4 (broad)."""
+    stroke_cm: Annotated[float | None, tyro.conf.arg(metavar="CM")] = None
+    """Width of the strokes in centimetres of a print at --dpi, instead of --stroke-scale."""
+    dpi: float = 300.0
+    """Pixels of the print for each inch; counts for --stroke-cm alone."""
     flat_skies: Annotated[bool, tyro.conf.FlagCreatePairsOff] = True
     """Let blobs come up in even skies and waters, instead of holding them down."""
     mask: Path | None = None
@@ -67,6 +75,8 @@ class Stylize(Common):
     wrap: Wrap = "no"
     """Join edges, so that no seam shows: x (left and right), y (top and bottom) or both, to tile; sphere for an
     equirectangular photo, whose poles are then painted as they look from inside."""
+    statistics: Exactness = "exact"
+    """Whether a large photo is painted exactly as a small one would be, or, faster, with the statistics of a sample."""
     max_memory: Annotated[float, tyro.conf.arg(metavar="GB")] = 1.0
     """Memory for feature maps; a photo that needs more is painted by strips, with the same result, through temporary
     files."""
@@ -74,12 +84,20 @@ class Stylize(Common):
     """How pictures are optimised with --model gatys."""
     progress: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """With --model gatys, a folder for the picture as it is after every tenth round."""
+    pbr: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Take folders of game textures: paint base colour (rock_albedo.png, rock_basecolor.png, ...) and copy all other
+    maps into the folder --out as they are."""
+    skip_existing: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Leave results alone that are there already: a batch that was interrupted goes on where it was."""
+    manifest: Annotated[Path | None, tyro.conf.arg(metavar="FILE.jsonl")] = None
+    """Append a line for each photo: done, skipped or failed, and why."""
     contact_sheet: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Paint small, in all named styles, on one sheet for each photo."""
     list_styles: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the names of the styles and show them on a sheet, styles.jpg or --out: of the photo, or of a scene."""
     out: Path | None = None
-    """A file for one photo, a folder for several; when left out, PHOTO-STYLE in the working directory."""
+    """A file for one photo, a folder for several, - for standard output (PNG); when left out, PHOTO-STYLE in the
+    working directory."""
 
 
 def main(argv: Sequence[str]) -> Outcome:
@@ -126,29 +144,30 @@ def list_styles(options: Stylize, emit: Emit) -> Outcome:
 
 
 def _each(options: Stylize, addition: str, paint: Callable[[Picture], Picture], emit: Emit) -> list[Path]:
-    photos = [photo for place in options.photo for photo in photos_in(place)]
-    if not photos:
-        raise ConfigError("No photo was named: give at least one file, folder or archive.")
-    targets = plan_outputs(photos, addition, options.out)
-    emit(Started(task=TASK, total=len(photos)))
-    written: list[Path] = []
-    failures: list[ImageError] = []
-    for done, (photo, target) in enumerate(zip(photos, targets, strict=True), 1):
-        try:
-            write_picture(target, paint(photo.read()))
-        except ImageError as error:
-            if len(photos) == 1:
-                raise
-            failures.append(error)
-            emit(Warned(task=TASK, message=str(error)))
-        else:
-            written.append(target)
-            emit(ImageReady(task=TASK, name=target.stem, path=target, done=done))
-        emit(Progress(task=TASK, done=done, values={}))
-    if failures:
-        raise ImageError(f"{len(failures)} of {len(photos)} photos could not be painted; the first: {failures[0]}")
-    emit(Finished(task=TASK, done=len(photos), reason="complete"))
-    return written
+    if options.pbr:
+        photos, targets = plan_textures(options.photo, options.out, emit, task=TASK)
+    else:
+        photos = [photo for place in options.photo for photo in photos_in(place)]
+        if not photos:
+            raise ConfigError("No photo was named: give at least one file, folder or archive.")
+        if options.out == STREAM and len(photos) == 1:
+            return _to_stdout(options, paint(photos[0].read()))
+        targets = plan_outputs(photos, addition, options.out)
+    batch = paint_batch(
+        photos, targets, paint, emit, task=TASK, skip_existing=options.skip_existing, manifest=options.manifest
+    )
+    return batch.written
+
+
+def _to_stdout(options: Stylize, result: Picture) -> list[Path]:
+    if options.json:
+        raise ConfigError("--json and --out - both want standard output: give one of them.")
+    try:
+        sys.stdout.buffer.write(png_of(result))
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise StorageError(f"The picture cannot be written to standard output ({error.strerror}).") from error
+    return []
 
 
 def _opened(options: Stylize, emit: Emit) -> Stylizer:
@@ -163,13 +182,22 @@ def _treatment(options: Stylize) -> Treatment:
     return Treatment(
         strength=options.strength,
         colors=colors,
-        stroke_scale=options.stroke_scale,
+        stroke_scale=_stroke_scale(options),
         flat_skies=options.flat_skies,
         mask=options.mask,
         wrap=options.wrap,
+        statistics=options.statistics,
         max_memory=_bytes(options.max_memory),
         regions=tuple(parse_region(text) for text in options.region),
     )
+
+
+def _stroke_scale(options: Stylize) -> float:
+    if options.stroke_cm is None:
+        return options.stroke_scale
+    if options.stroke_scale != 1:
+        raise ConfigError("--stroke-scale and --stroke-cm are two ways to do the same: give one of them.")
+    return stroke_scale_of(options.stroke_cm, options.dpi)
 
 
 def _bytes(gigabytes: float) -> int:

@@ -121,9 +121,9 @@ def _described(known: Metadata) -> list[tuple[bytes, bytes]]:
 
 
 def _with_channels(array: NDArray[Any]) -> NDArray[np.uint16]:
-    """HWC, in memory of its own, keeping one alpha channel and no other extra."""
+    """HWC in the order of bytes of this machine, keeping one alpha channel and no other extra."""
     stack = array[:, :, np.newaxis] if array.ndim == 2 else array
-    return stack[:, :, :4].astype(np.uint16)
+    return stack[:, :, :4].astype(np.uint16, copy=False)
 
 
 def _straight(channels: NDArray[np.uint16]) -> NDArray[np.uint16]:

@@ -8,6 +8,10 @@ rounding to 16 bits. Expose a scene so that 1 is white before it is painted; not
 """
 
 import io
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, BinaryIO
 
@@ -22,6 +26,7 @@ _SIGNATURE = b"\x76\x2f\x31\x01"
 _KNEE = 0.8
 _BRIGHTEST = 65504.0  # of a half-float
 _STRIP_ROWS = 256
+_SILENCE_LOCK = threading.Lock()
 
 
 def is_exr(content: bytes) -> bool:
@@ -40,13 +45,12 @@ def read(content: bytes) -> Picture:
             those of the decoder.
     """
     library = _library()
-    header = library.File(io.BytesIO(content), header_only=True).parts[0].header
-    (left, top), (right, bottom) = (tuple(map(int, corner)) for corner in header["dataWindow"])
-    require_decodable(right - left + 1, bottom - top + 1)
-    planes = {
-        name: plane.pixels
-        for name, plane in library.File(io.BytesIO(content), separate_channels=True).channels().items()
-    }
+    with _silence():
+        header = library.File(io.BytesIO(content), header_only=True).parts[0].header
+        (left, top), (right, bottom) = (tuple(map(int, corner)) for corner in header["dataWindow"])
+        require_decodable(right - left + 1, bottom - top + 1)
+        channels = library.File(io.BytesIO(content), separate_channels=True).channels()
+    planes = {name: channel.pixels for name, channel in channels.items()}
     names = ("R", "G", "B") if "R" in planes else ("Y", "Y", "Y")
     if not planes.keys() >= {*names} or any(plane.shape != planes[names[0]].shape for plane in planes.values()):
         raise ImageError(f"has the channels {', '.join(planes)}: save it with R, G and B, all of one size.")
@@ -89,6 +93,21 @@ def _library() -> ModuleType:
         raise ImageError('is an EXR file: install what reads it with pip install "shanshui[exr]".') from error
     module: ModuleType = OpenEXR
     return module
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Send what the process writes nowhere: of a damaged file the library tells the terminal, in C, beside raising."""
+    with _SILENCE_LOCK, open(os.devnull, "wb") as nowhere:
+        kept = [(stream, os.dup(stream)) for stream in (1, 2)]
+        try:
+            for stream, _ in kept:
+                os.dup2(nowhere.fileno(), stream)
+            yield
+        finally:
+            for stream, copy in kept:
+                os.dup2(copy, stream)
+                os.close(copy)
 
 
 def _shown(linear: NDArray[np.float32]) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:

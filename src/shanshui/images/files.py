@@ -1,5 +1,6 @@
 """Picture files: whatever a camera, a scanner or the web gives becomes a `Picture`, and back."""
 
+import io
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +20,7 @@ __all__ = [
     "WRITABLE_SUFFIXES",
     "Picture",
     "from_any",
+    "png_of",
     "read_picture",
     "write_picture",
 ]
@@ -82,6 +84,13 @@ def write_picture(path: Path | str, picture: Picture | NDArray[Any]) -> None:
             raise type(error)(f"{path} {error}") from error.__cause__
 
 
+def png_of(picture: Picture) -> bytes:
+    """The content of a PNG file with all that `write_picture` puts into one, for a pipe."""
+    stream = io.BytesIO()
+    encode(stream, ".png", picture)
+    return stream.getvalue()
+
+
 def from_any(source: Path | str | Image.Image | NDArray[Any] | Picture) -> Picture:
     """A picture from a file name, a Pillow image, an array or a picture.
 
@@ -98,7 +107,7 @@ def from_any(source: Path | str | Image.Image | NDArray[Any] | Picture) -> Pictu
         case str() | Path():
             return read_picture(source)
         case np.ndarray():
-            return from_channels(source)
+            return from_channels(source.copy())
         case Image.Image():
             return _from_open_image(source)
     raise ImageError(f"A {type(source).__name__} is no picture: give a file name, a Pillow image or a NumPy array.")

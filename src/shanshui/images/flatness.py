@@ -33,6 +33,12 @@ _ALLOWED = 0.01
 _ROUNDS = 3
 """Taking blobs out through a smooth filter leaves a part of them, of which the next round takes out the like."""
 
+_BAND = 192
+"""Rows of cells whose change is worked out at once."""
+
+_REACH = 2 * _DETAIL + _ROUNDS * (_BLOB + 1 + _DETAIL)
+"""Cells beyond a row that its change depends on: flatness and, in each round, blobs and their strength."""
+
 _FULLY = 3.0
 """A region that is a third flat is held down fully: blobs are worst at the edges of skies."""
 
@@ -64,6 +70,10 @@ class Cells:
         """Strips of rows as one; all but the last come from a multiple of 4 rows."""
         return cls(torch.cat([each.mean for each in strips], 2), torch.cat([each.detail for each in strips], 2))
 
+    def rows(self, rows: slice) -> Self:
+        """Those of some rows."""
+        return type(self)(self.mean[:, :, rows], self.detail[:, :, rows])
+
 
 def flatness(photo: Cells) -> Tensor:
     """How flat each cell is: 1 in an even sky, however its light falls off, 0 where there is detail: (N, 1, h, w)."""
@@ -90,7 +100,20 @@ def blob_energy(painting: Cells, photo: Cells) -> Tensor:
 def flat_change(painting: Cells, photo: Cells) -> Tensor:
     """What to add to the painting so that blobs in flat parts of the photo are held down to what the photo has there,
     or next to nothing: (N, 3, h, w), for `change_of_rows`; 0 where the photo has detail.
+
+    Large pictures are treated by bands of rows, each with all the surroundings that it depends on: the result is the
+    same, and a band takes a hundred megabytes where the whole of a print takes a gigabyte.
     """
+    height = painting.mean.shape[2]
+    bands = []
+    for first in range(0, height, _BAND):
+        low, last = max(first - _REACH, 0), min(first + _BAND, height)
+        rows = slice(low, last + _REACH)
+        bands.append(_change(painting.rows(rows), photo.rows(rows))[:, :, first - low : last - low])
+    return torch.cat(bands, 2)
+
+
+def _change(painting: Cells, photo: Cells) -> Tensor:
     weight = flatness(photo)
     sky = _Sky.of(weight)
     allowed = sky.strength(sky.blobs(photo.mean)).clamp_min(_ALLOWED)

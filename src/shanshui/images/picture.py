@@ -76,7 +76,8 @@ class Picture:
 
 
 def from_channels(channels: Pixels) -> Picture:
-    """HW or HWC with one (grey), two (grey, alpha), three (RGB) or four (RGB, alpha) channels as a picture.
+    """HW or HWC with one (grey), two (grey, alpha), three (RGB) or four (RGB, alpha) channels as a picture,
+    which may lie in the memory of `channels`.
 
     Raises:
         ImageError: another type or shape.
@@ -86,7 +87,7 @@ def from_channels(channels: Pixels) -> Picture:
         raise ImageError(f"An array of the shape {channels.shape} is no picture: give HW, or HWC with 1 to 4 channels.")
     has_alpha = stack.shape[2] in (2, 4)
     colors = stack[:, :, :-1] if has_alpha else stack
-    rgb = np.repeat(colors, 3, axis=2) if colors.shape[2] == 1 else colors.copy()
+    rgb = np.repeat(colors, 3, axis=2) if colors.shape[2] == 1 else np.ascontiguousarray(colors)
     return Picture(rgb, stack[:, :, -1].copy() if has_alpha else None)
 
 

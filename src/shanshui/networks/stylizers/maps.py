@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -62,6 +63,8 @@ class Map:
         self._in_memory = room.take(height * self._row_bytes)
         self._memory = like.new_empty((height, width, channels)) if self._in_memory else None
         self._file = None if self._in_memory else tempfile.TemporaryFile(prefix="shanshui-")  # noqa: SIM115
+        if self._file is not None:  # whoever lets go of the map lets go of its file
+            weakref.finalize(self, self._file.close)
 
     def finish(self, finish: Finish | None) -> None:
         """Rows read from now on are finished like this, instead of as before."""
