@@ -1,13 +1,14 @@
 """`shanshui stylize`: photos painted in named styles or after any painting, as a whole or part by part."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from shanshui.commands.films import figures, paint_films, plan_films, told
 from shanshui.commands.options import Common, parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.photos import photos_in, plan_outputs
@@ -18,6 +19,7 @@ from shanshui.commands.wishes import is_picture, parse_blend, parse_region
 from shanshui.errors import ConfigError, ImageError
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started, Warned
 from shanshui.images.files import Picture, from_any, write_picture
+from shanshui.images.footage.reel import is_film
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.treatment import Colors, Treatment, Wrap
 
@@ -28,20 +30,22 @@ SHOWN_SEED = 7  # of the scene on which styles are shown when no photo is given
 
 @dataclass(frozen=True, kw_only=True)
 class Stylize(Common):
-    """Paint photos in a named style, after a painting, or in a blend; the result has exactly the photo's size.
+    """Paint photos and films in a named style, after a painting, or in a blend; the size stays exactly the same.
 
-    A photo is a file, a folder or an archive of photos. For example:
+    A photo is a file, a folder or an archive of photos; a film is a file, and its paint moves with what it lies on. A
+    film that was interrupted goes on where it was when the command is given again. For example:
 
         shanshui stylize photo.jpg --style monet
         shanshui stylize photo.jpg --style my-painting.jpg --stroke-scale 1.5
         shanshui stylize photo.jpg --style monet:0.6 --style ink:0.4 --out blend.png
         shanshui stylize photo.jpg --style hudson-river --region sky=starry-night --region built=ink:0.3
         shanshui stylize holiday/ --style ukiyoe --strength 0.8 --out painted/
+        shanshui stylize clip.mp4 --style monet
         shanshui stylize photo.jpg --contact-sheet
     """
 
     photo: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Photos, folders or archives."""
+    """Photos, folders or archives; or films."""
     style: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME|IMAGE[:WEIGHT]")] = ()
     """A style of the model, or the file of a painting. Repeat it for a blend, with weights or in equal parts."""
     model: str | None = None
@@ -73,19 +77,46 @@ class Stylize(Common):
     list_styles: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the names of the styles and show them on a sheet, styles.jpg or --out: of the photo, or of a scene."""
     out: Path | None = None
-    """A file for one photo, a folder for several; when left out, PHOTO-STYLE in the working directory."""
+    """A file for one photo or film, a folder for several; when left out, PHOTO-STYLE in the working directory."""
 
 
 def main(argv: Sequence[str]) -> Outcome:
     """Run the command with the options of `argv`."""
     options = parse(Stylize, "stylize", argv)
     with terminal() as emit:
+        if any(map(is_film, options.photo)):
+            return stylize_films(options, emit)
         if options.list_styles:
             return list_styles(options, emit)
         paths = run(options, emit)
     return Outcome(
         data={"model": _model(options), "style": list(options.style), "files": [str(path) for path in paths]},
         text="\n".join(str(path) for path in paths),
+        as_json=options.json,
+    )
+
+
+def stylize_films(options: Stylize, emit: Emit) -> Outcome:
+    """Paint films, and say how steady they are.
+
+    Raises:
+        ConfigError: photos are among them, or a sheet is asked for.
+        ImageError: a film cannot be read; where there are several, the others are painted first.
+    """
+    if options.contact_sheet or options.list_styles or not all(map(is_film, options.photo)):
+        raise ConfigError("Films are painted by themselves: give photos and sheets in another call.")
+    stylizer = open_stylizer(_model(options), resolve_device(options.device), emit)
+    blend = parse_blend(options.style, stylizer.styles)
+    targets = plan_films(options.photo, _addition(blend), options.out)
+    painted = paint_films(options.photo, targets, stylizer, blend, _treatment(options), emit)
+    return Outcome(
+        data={
+            "model": _model(options),
+            "style": list(options.style),
+            "files": [str(film.path) for film in painted],
+            "films": [figures(film) for film in painted],
+        },
+        text="\n".join(told(film) for film in painted),
         as_json=options.json,
     )
 
@@ -101,9 +132,7 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
     if options.contact_sheet:
         return _each(options, "styles", lambda photo: style_sheet(stylizer, photo, treatment, emit), emit)
     blend = parse_blend(options.style, stylizer.styles)
-    return _each(
-        options, "-".join(_name(part) for part in blend), lambda photo: stylizer.paint(photo, blend, treatment), emit
-    )
+    return _each(options, _addition(blend), lambda photo: stylizer.paint(photo, blend, treatment), emit)
 
 
 def list_styles(options: Stylize, emit: Emit) -> Outcome:
@@ -174,6 +203,10 @@ def _model(options: Stylize) -> str:
     regions = [parse_region(text).style for text in options.region]
     wanted = [*parse_blend(options.style, ()), *map(str, regions)] if options.style else map(str, regions)
     return ANY if any(is_picture(style) for style in wanted) else NAMED
+
+
+def _addition(blend: Mapping[str, float]) -> str:
+    return "-".join(_name(part) for part in blend)
 
 
 def _name(style: str) -> str:

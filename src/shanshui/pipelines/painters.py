@@ -1,6 +1,6 @@
 """Painters: what differs between stylizers. All else that a stylizer can do is the same for every one of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ from shanshui.errors import ConfigError
 from shanshui.networks.precision import fast_dtype
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.networks.stylizers.maps import Rows
+from shanshui.networks.stylizers.settled import observed, settled
 from shanshui.networks.stylizers.strips import paint_in_strips
 
 
@@ -57,6 +58,21 @@ class StripPainter(Painter, Protocol):
         """
 
 
+class Observer(Painter, Protocol):
+    """Paints as the painter does that it comes from, and remembers the statistics of all pictures."""
+
+    def settled(self) -> Painter:
+        """A painter that paints every picture with these statistics; blends that were not seen adapt as usual."""
+
+
+@runtime_checkable
+class AdaptivePainter(Painter, Protocol):
+    """A painter that adapts to each picture as a whole, and can be kept from it where frames of a film follow."""
+
+    def observer(self) -> Observer:
+        """One that has seen nothing yet."""
+
+
 class NamedPainter:
     """Paints in the styles that one network has learned, by name."""
 
@@ -67,7 +83,7 @@ class NamedPainter:
         self._device = torch.device(device)
         self._styles = network.config.styles
         network = network.to(device=self._device, dtype=fast_dtype(self._device)).eval().requires_grad_(False)
-        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network: FeedForwardStylizer = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -80,7 +96,8 @@ class NamedPainter:
         Raises:
             ConfigError: a style is a painting.
         """
-        painting: Tensor = self._network(photo, self._weights(blend))
+        weights = self._weights(blend)
+        painting: Tensor = self._network_for(weights)(photo, weights)
         return painting.to(photo.dtype)
 
     def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
@@ -89,7 +106,15 @@ class NamedPainter:
         Raises:
             ConfigError: a style is a painting.
         """
-        return paint_in_strips(self._network, photo, height, width, self._weights(blend), room=room)
+        weights = self._weights(blend)
+        return paint_in_strips(self._network_for(weights), photo, height, width, weights, room=room)
+
+    def observer(self) -> "NamedObserver":
+        """One that paints like this and remembers statistics; see `AdaptivePainter`."""
+        return NamedObserver(self._network, device=self._device)
+
+    def _network_for(self, weights: Tensor) -> FeedForwardStylizer:
+        return self._network
 
     def _weights(self, blend: Sequence[Share]) -> Tensor:
         shares = dict.fromkeys(self._styles, 0.0)
@@ -100,3 +125,38 @@ class NamedPainter:
                 )
             shares[share.style] += share.weight
         return torch.tensor([list(shares.values())], device=self._device)
+
+
+class NamedObserver(NamedPainter):
+    """A `NamedPainter` that remembers the statistics of what it paints, for each blend by itself."""
+
+    def __init__(self, network: FeedForwardStylizer, *, device: torch.device) -> None:
+        """Paint with copies of `network`."""
+        super().__init__(network, device=device)
+        self._watching: dict[tuple[float, ...], FeedForwardStylizer] = {}
+
+    def settled(self) -> NamedPainter:
+        """A painter that paints every picture with the statistics of those seen."""
+        calm = {blend: settled(network) for blend, network in self._watching.items()}
+        return _SettledPainter(self._network, calm, device=self._device)
+
+    def _network_for(self, weights: Tensor) -> FeedForwardStylizer:
+        blend = tuple(weights[0].tolist())
+        if blend not in self._watching:
+            self._watching[blend] = observed(self._network)
+        return self._watching[blend]
+
+
+class _SettledPainter(NamedPainter):
+    def __init__(
+        self,
+        network: FeedForwardStylizer,
+        calm: Mapping[tuple[float, ...], FeedForwardStylizer],
+        *,
+        device: torch.device,
+    ) -> None:
+        super().__init__(network, device=device)
+        self._calm = calm
+
+    def _network_for(self, weights: Tensor) -> FeedForwardStylizer:
+        return self._calm.get(tuple(weights[0].tolist()), self._network)

@@ -154,6 +154,10 @@ class ConditionalInstanceNorm(nn.Module):
         """Scale and shift of every style, (S, C) each."""
         return 1 + _STYLE_RATE * self.gamma, _STYLE_RATE * self.beta
 
+    def settle(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """The statistics (C,) to normalise with, for a picture that has these: its own."""
+        return mean, variance
+
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
         """(N, C, H, W) and shares (N, S) -> (N, C, H, W)."""
         count, channels, height, width = x.shape

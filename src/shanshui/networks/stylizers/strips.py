@@ -20,7 +20,7 @@ from shanshui.networks.stylizers.feedforward import (
     double,
     padded_size,
 )
-from shanshui.networks.stylizers.maps import Map, Room, Rows, Statistics
+from shanshui.networks.stylizers.maps import Finish, Map, Room, Rows, Statistics
 
 _STRIP_BYTES = 24 << 20
 """Of a layer's output at once; its surroundings take about four times as much."""
@@ -95,7 +95,8 @@ class _Strips:
             statistics.add(convolved)
             out.write(first, convolved)
         scale, shift = ((self._weights @ row)[0] for row in layer.norm.rows())
-        out.finish(statistics.finish(scale, shift, layer.norm.epsilon, rectify=rectify))
+        moments = layer.norm.settle(*statistics.moments())
+        out.finish(Finish.normalising(moments, (scale, shift), layer.norm.epsilon, rectify=rectify))
         return out
 
     def _pixels(self, half: Map, height: int, width: int) -> Iterator[Tensor]:
