@@ -254,6 +254,7 @@ def test_samples_are_spread_over_each_shot(clip: Path) -> None:
         (lambda clip, out: made.film_stylizer()(clip, "cubism", out=out / "a.mp4"), ConfigError),
         (lambda clip, out: made.film_stylizer()(clip, "wild", out=out / "a.jpg"), ConfigError),
         (lambda clip, out: made.film_stylizer()(out / "none.mp4", "wild", out=out / "a.mp4"), ImageError),
+        (lambda clip, out: made.film_stylizer()(clip, "wild", out=clip), ConfigError),
         (lambda clip, out: replace(Steadiness(), memory=1.0), ConfigError),
     ],
 )

@@ -102,11 +102,10 @@ def _laid_out(
     laid: dict[int, Stream] = {}
     for stream in original.streams:
         template = pictures if stream.index == traits.stream else stream
-        try:
-            copy = film.add_stream_from_template(template, opaque=True)
-        except (ValueError, pyav().FFmpegError):
-            warn(f"A stream of the film ({stream.type}) cannot be kept in {film.format.name}: it is left out.")
+        if stream.index != traits.stream and not _holds(encoding.container, stream):
+            warn(f"A stream of the film ({stream.type}) cannot be kept in {encoding.container}: it is left out.")
             continue
+        copy = film.add_stream_from_template(template, opaque=True)
         copy.metadata.update(stream.metadata)
         copy.time_base = stream.time_base
         laid[stream.index] = copy
@@ -116,6 +115,18 @@ def _laid_out(
     if encoding.turns == traits.turns:
         shown.set_display_matrix(traits.matrix)
     return laid
+
+
+def _holds(container: str, stream: "Stream") -> bool:
+    """Whether a container takes a copy of `stream`: some say so only when they begin."""
+    av = pyav()
+    try:
+        with av.open(io.BytesIO(), "w", format=container) as trial:
+            trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
+    except (ValueError, av.FFmpegError):
+        return False
+    return True
 
 
 def _packets_of_takes(takes: Sequence[Path]) -> "Iterator[Packet[Any]]":

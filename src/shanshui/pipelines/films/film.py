@@ -84,14 +84,17 @@ class FilmStylizer:
             emit: hears of every frame.
 
         Raises:
-            ConfigError: an ending that cannot be written, a missing extra, an unknown style.
+            ConfigError: an ending that cannot be written, a missing extra, an unknown style, `out` is `film`.
             ImageError: the film cannot be read or written.
             StorageError: the disk is full or not writable.
         """
         treatment = treatment or Treatment()
         opencv()
+        self._stylizer.blend(style)  # what cannot work is told before the film is looked through
         reel = Reel(film)
         encoding = encoding_for(out, reel.traits)
+        if out.resolve() == film.resolve():
+            raise ConfigError(f"{out} would be written over the film itself: choose another name.")
 
         def warn(message: str) -> None:
             emit(Warned(task=TASK, message=message))
@@ -101,7 +104,7 @@ class FilmStylizer:
             warn(f"{film} is damaged: {found.damaged} frames or parts of it are left out.")
         emit(Started(task=TASK, total=found.frames))
         workshop = Workshop(out.with_name(f"{out.name}.unfinished"), self._job(found, reel, encoding, style, treatment))
-        require_splice(workshop.take(-1), reel, encoding, warn)
+        require_splice(workshop.rehearsal, reel, encoding, warn)
         flicker = self._paint(reel, found, encoding, style, treatment, workshop, emit)
         parts = parts_of(found.shots, self._take)
         with workshop.result(out) as place:

@@ -35,6 +35,11 @@ class Workshop:
                 folder.mkdir(parents=True)
         atomic_write_text(folder / _JOB, job)
 
+    @property
+    def rehearsal(self) -> Path:
+        """A place for what is only tried."""
+        return self._folder / "rehearsal.nut"
+
     def take(self, number: int) -> Path:
         """Where take `number` is or will be."""
         return self._folder / f"take-{number:06}.nut"
