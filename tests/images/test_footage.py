@@ -174,6 +174,25 @@ def test_ten_bits_stay_ten_bits(tmp_path: Path) -> None:
     assert np.abs(still.pixels / 257 - scene(0)).mean() < 4
 
 
+@pytest.mark.parametrize(
+    ("source", "result"),
+    [
+        ("yuv422p", ("yuv422p", 9)),
+        ("yuvj420p", ("yuv420p", 9)),
+        ("gray", ("yuv420p", 1)),
+        ("gbrp10le", ("yuv420p10le", 1)),
+        ("yuva420p", ("yuv420p", 9)),
+    ],
+)
+def test_every_pixel_format_becomes_one_that_shows_colours(
+    source: str, result: tuple[str, int], tmp_path: Path
+) -> None:
+    traits = Reel(make(tmp_path / "in.mp4", Shape(colors=(9, 9, 14, 1)))).traits
+    stored = replace(traits, pixel_format=source, deep="10" in source)
+    encoding = encoding_for(tmp_path / "out.mp4", stored)
+    assert (encoding.pixel_format, encoding.matrix) == result
+
+
 def test_titles_and_languages_stay(tmp_path: Path) -> None:
     result = remade(make(tmp_path / "in.mp4", Shape(sound="aac")), tmp_path / "out.mp4")
     with av.open(str(result.path)) as film:

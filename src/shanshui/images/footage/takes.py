@@ -60,7 +60,8 @@ _CONTAINERS = {
 }
 
 _LIMITED_RANGE, _FULL_RANGE = 1, 2  # AVCOL_RANGE_MPEG and _JPEG
-_RGB_MATRIX, _BT709 = 0, 1
+_BT709 = 1
+_LUMINANCE_FIRST = ("yuv", "nv", "p0", "p2")  # how FFmpeg's names of such formats begin
 
 
 @dataclass(frozen=True)
@@ -102,15 +103,15 @@ def encoding_for(path: Path, traits: Traits) -> Encoding:
     formats = {each.name for each in av.codec.Codec(name, "w").video_formats}
     even = traits.height % 2 == 0 and traits.width % 2 == 0
     wanted = [traits.pixel_format.replace("yuvj", "yuv"), "yuv420p10le" if traits.deep else "yuv420p", "yuv420p"]
-    # Half as many colours as pixels need an even number of these.
-    fitting = [each for each in wanted if each in formats and (even or "444" in each)] or ["yuv444p"]
+    # A grey film is painted in colours; and half as many colours as pixels need an even number of these.
+    fitting = [each for each in wanted if each in formats and "yuv" in each and (even or "444" in each)] or ["yuv444p"]
     full = traits.pixel_format.startswith("yuvj") or traits.colors.range == _FULL_RANGE
     return Encoding(
         container=container.format,
         name=name,
         pixel_format=fitting[0],
-        # Films that store red, green and blue themselves come out as luminance and differences.
-        matrix=_BT709 if traits.colors.matrix == _RGB_MATRIX else traits.colors.matrix,
+        # Films that store red, green and blue themselves, or grey, come out as luminance and differences.
+        matrix=traits.colors.matrix if traits.pixel_format.startswith(_LUMINANCE_FIRST) else _BT709,
         range=_FULL_RANGE if full else _LIMITED_RANGE,
         turns=traits.turns if container.turns else 0,
     )
