@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
+from shanshui.pipelines.painters import NamedPainter
 from shanshui.pipelines.stylize import Stylizer
 
 # Runs in the peer's environment: answers each size on its input with the milliseconds of one image of that size.
@@ -68,7 +69,8 @@ def main() -> None:
 
 
 def _untrained() -> Stylizer:
-    return Stylizer(FeedForwardStylizer(FeedForwardConfig(styles=tuple(f"style{i}" for i in range(10)))))
+    network = FeedForwardStylizer(FeedForwardConfig(styles=tuple(f"style{i}" for i in range(10))))
+    return Stylizer(NamedPainter(network))
 
 
 def _milliseconds(work: Callable[[], Image.Image]) -> float:

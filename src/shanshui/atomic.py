@@ -21,7 +21,8 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".part")
         try:
-            with os.fdopen(handle, "wb") as file:
+            os.close(handle)
+            with open(temporary, "w+b") as file:  # by name, because some writers ask for it
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

@@ -13,6 +13,7 @@ from PIL import Image
 from shanshui.checkpoints import zoo as zoo_module
 from shanshui.checkpoints.weights import save_snapshot
 from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
+from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
 
 STYLES = ("ink", "monet")
@@ -20,7 +21,7 @@ STYLES = ("ink", "monet")
 
 @pytest.fixture(scope="session")
 def tiny_models() -> Iterator[Path]:
-    """`landscape` (32 px) and `painter` (two styles), untrained, and `zones` as it ships: readable for every user."""
+    """`landscape` (32 px), `painter` (two styles), `painter-any`, untrained, and `zones` as it ships; all may read."""
     with tempfile.TemporaryDirectory(prefix="shanshui-zoo-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -31,8 +32,14 @@ def tiny_models() -> Iterator[Path]:
             for name, parameter in painter.named_parameters():
                 if name.endswith(("gamma", "beta")):
                     parameter.add_(0.1 * torch.randn_like(parameter))
+        example = ArbitraryStylizer(
+            ArbitraryConfig(
+                width=4, blocks=1, deep_width=4, deep_blocks=1, encoder_width=4, encoder_deep_width=4, code=4
+            )
+        )
         save_snapshot(folder / "landscape.safetensors", scenes, {"licence": "none", "images_seen": 0})
         save_snapshot(folder / "painter.safetensors", painter, {"licence": "none", "images_seen": 0})
+        save_snapshot(folder / "painter-any.safetensors", example, {"licence": "none", "images_seen": 0})
         shutil.copy(zoo_module.ZOO / "zones.safetensors", folder)
         (folder / "painter.md").write_text("# painter\n\nA card.\n", encoding="utf-8")
         yield folder

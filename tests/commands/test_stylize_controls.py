@@ -81,6 +81,24 @@ def test_edges_join_and_little_memory_is_enough(photo: Path, tmp_path: Path) -> 
     assert np.abs(little - usual).mean() < 1
 
 
+def test_a_painting_is_a_style_alone_in_a_blend_and_in_a_region(photo: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    for name, low in (("dark", 0), ("light", 200)):
+        Image.fromarray(random.integers(low, low + 50, (40, 30, 3), dtype=np.uint8)).save(tmp_path / f"{name}.png")
+    dark, light = (str(tmp_path / f"{name}.png") for name in ("dark", "light"))
+    alone = painted(photo, tmp_path / "a.png", "--style", dark)
+    assert alone.shape == (70, 90, 3)
+    assert (alone != painted(photo, tmp_path / "b.png", "--style", light)).any()
+    blend = painted(photo, tmp_path / "c.png", "--style", f"{dark}:1", "--style", f"{light}:0")
+    np.testing.assert_array_equal(blend, alone)
+    half = np.full((70, 90), 255, np.uint8)
+    half[35:] = 0
+    Image.fromarray(half).save(tmp_path / "half.png")
+    both = painted(photo, tmp_path / "d.png", "--style", dark, "--region", f"{tmp_path / 'half.png'}={light}")
+    np.testing.assert_array_equal(both[36:], alone[36:])
+    assert (both[:34] != alone[:34]).any()
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [("sky", "WHERE=STYLE"), ("=ink", "WHERE=STYLE"), ("moon=ink", "nowhere"), ("sky=ink:much", "0.5")],
@@ -94,3 +112,15 @@ def test_a_painting_whose_name_has_a_colon_is_one_style() -> None:
     region = parse_region("sky=scans/monet:1872.jpg")
     assert (region.where, region.style, region.strength) == ("sky", "scans/monet:1872.jpg", None)
     assert parse_region("sky=scans/monet:1872.jpg:0.5").strength == 0.5
+
+
+def test_a_picture_is_optimised_and_shown_on_the_way(photo: Path, tmp_path: Path) -> None:
+    painting = tmp_path / "red.png"
+    Image.new("RGB", (80, 60), (200, 40, 30)).save(painting)
+    quick = ("--gatys.rounds", "10", "--gatys.smallest", "70", "--gatys.painting-side", "64")
+    flags = ("--model", "gatys", "--style", painting, *quick, "--progress", tmp_path / "way")
+    before, after = read_picture(photo).pixels.astype(float), painted(photo, tmp_path / "out.png", *flags).astype(float)
+    redness = [(pixels[..., 0] - pixels[..., 2]).mean() for pixels in (before, after)]
+    assert after.shape == before.shape
+    assert redness[1] > redness[0] + 10
+    assert [path.name for path in (tmp_path / "way").iterdir()] == ["001-00010.png"]

@@ -9,11 +9,12 @@ from PIL import Image
 
 from shanshui.checkpoints.weights import load_snapshot
 from shanshui.cli import main
-from shanshui.commands.lessons import with_styles
+from shanshui.commands.style_lessons import with_styles
 from shanshui.errors import ConfigError
 from shanshui.networks.generators.fastgan import FastGAN
 from shanshui.recipes import RECIPES
-from shanshui.recipes.painter import PAINTER
+from shanshui.recipes.painter import PAINTER, StyleRecipe
+from shanshui.recipes.painter_any import PAINTER_ANY
 
 TINY = ["--size", "32", "--generator.width", "4"]
 TINY += ["--batch-size", "2", "--workers", "1", "--precision", "32-true"]
@@ -89,6 +90,7 @@ def test_help_of_train_lists_learners_and_recipes(capfd: pytest.CaptureFixture[s
 
 def test_own_styles_replace_those_of_the_recipe() -> None:
     recipe = with_styles(PAINTER, ("mine=a.zip,b/c.jpg", "yours=d"))
+    assert isinstance(recipe, StyleRecipe)
     assert recipe.learner.styles == {"mine": ("a.zip", "b/c.jpg"), "yours": ("d",)}
     assert with_styles(PAINTER, ()) is PAINTER
 
@@ -97,3 +99,9 @@ def test_own_styles_replace_those_of_the_recipe() -> None:
 def test_what_names_no_style_is_refused(styles: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="--style"):
         with_styles(PAINTER, styles)
+
+
+def test_a_recipe_for_any_painting_takes_no_styles() -> None:
+    assert with_styles(PAINTER_ANY, ()) is PAINTER_ANY
+    with pytest.raises(ConfigError, match="any painting"):
+        with_styles(PAINTER_ANY, ("mine=a.jpg",))

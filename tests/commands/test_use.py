@@ -77,4 +77,4 @@ def test_doctor_says_what_the_machine_can_do(capfd: pytest.CaptureFixture[str]) 
     assert main(["doctor", "--json"]) == 0
     machine = json.loads(capfd.readouterr().out)
     assert machine["encoder weights"] == {"VGG-19": "intact", "EfficientNet-Lite1": "intact"}
-    assert machine["models that ship"] == ["landscape", "painter", "zones"]
+    assert machine["models that ship"] == ["landscape", "painter", "painter-any", "zones"]

@@ -41,6 +41,19 @@ CONTRACTS = {
         {"styles": ["day", "night"], "width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1},
         lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1, torch.tensor([[0.3, 0.7]]).expand(count, -1)),
     ),
+    "arbitrary-stylizer": Contract(
+        {
+            "width": 4,
+            "blocks": 1,
+            "deep_width": 4,
+            "deep_blocks": 1,
+            "encoder_width": 4,
+            "encoder_deep_width": 4,
+            "encoder_blocks": 1,
+            "code": 4,
+        },
+        lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1, torch.rand(count, 3, 50, 29) * 2 - 1),
+    ),
     "zone-segmenter": Contract(
         {"width": 4, "side": 32}, lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,), channels=len(ZONES)
     ),

@@ -63,7 +63,7 @@ def test_an_array_is_enough(tmp_path: Path) -> None:
 
 
 def test_an_unknown_ending_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"\.avif, \.jpeg, \.jpg, \.png"):
+    with pytest.raises(ImageError, match=r"\.avif, \.exr, \.jpeg, \.jpg, \.png"):
         write_picture(tmp_path / "a.docx", picture(np.uint8, alpha=False))
     assert not list(tmp_path.iterdir())
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from shanshui.networks.stylizers import strips
+from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer, Matching, PlainBlock
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
 from shanshui.networks.stylizers.maps import Map, Room
 from shanshui.networks.stylizers.strips import paint_in_strips
@@ -34,7 +35,21 @@ def photo_of(height: int, width: int) -> Tensor:
     return (slope + 0.3 * torch.randn(1, 3, height, width)).clamp(-1, 1)
 
 
-def by_strips(network: FeedForwardStylizer, photo: Tensor, weights: Tensor, room: int) -> Tensor:
+def arbitrary(matching: Matching) -> ArbitraryStylizer:
+    """A small network whose encoder's blocks do something, as they do after training."""
+    torch.manual_seed(0)
+    built = ArbitraryStylizer(
+        ArbitraryConfig(
+            width=8, blocks=2, deep_width=12, deep_blocks=2, encoder_width=8, encoder_deep_width=10, matching=matching
+        )
+    )
+    for block in (built.encoder.fine, *built.encoder.deep):
+        assert isinstance(block, PlainBlock)
+        torch.nn.init.normal_(block.second.weight, std=0.1)
+    return built.eval().requires_grad_(False)
+
+
+def by_strips(network: FeedForwardStylizer | ArbitraryStylizer, photo: Tensor, weights: Tensor, room: int) -> Tensor:
     height, width = photo.shape[2:]
     parts = paint_in_strips(network, lambda a, b: photo[:, :, a:b], height, width, weights, room=room)
     return torch.cat(list(parts), dim=2)
@@ -47,6 +62,19 @@ def test_strips_equal_the_whole(network: FeedForwardStylizer, height: int, width
     with patch.object(strips, "_STRIP_BYTES", 1), torch.inference_mode():  # the smallest strips: four rows
         painted = by_strips(network, photo, weights, room)
         whole = network(photo, weights)
+    assert painted.shape == photo.shape
+    torch.testing.assert_close(painted, whole, atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("matching", ["moments", "order"])
+@pytest.mark.parametrize("room", [PLENTY, 0], ids=["in memory", "in files"])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (7, 100), (131, 45), (250, 72)])
+def test_strips_after_a_painting_equal_the_whole(matching: Matching, height: int, width: int, room: int) -> None:
+    network, photo = arbitrary(matching), photo_of(height, width)
+    style = network.style_of(photo_of(50, 61))
+    with patch.object(strips, "_STRIP_BYTES", 1), torch.inference_mode():
+        painted = by_strips(network, photo, style, room)
+        whole = network.paint(photo, style)
     assert painted.shape == photo.shape
     torch.testing.assert_close(painted, whole, atol=2e-5, rtol=0)
 

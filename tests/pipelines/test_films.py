@@ -11,16 +11,20 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from shanshui.errors import ConfigError, ImageError
 from shanshui.events import Event, Finished, Progress, Started, Warned
 from shanshui.images.footage.reel import Reel
 from shanshui.images.picture import Picture
+from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
 from shanshui.pipelines.films import film as film_module
 from shanshui.pipelines.films.film import Steadiness
 from shanshui.pipelines.films.plan import Shot, parts_of, plan, samples
 from shanshui.pipelines.films.steady import SteadyHand
+from shanshui.pipelines.painters import ExamplePainter
+from shanshui.pipelines.stylize import Stylizer
 from shanshui.pipelines.treatment import Region, Treatment
 
 av = pytest.importorskip("av", reason="films need the extra `video`")
@@ -264,3 +268,22 @@ def test_what_cannot_work_is_one_sentence_and_leaves_nothing(
     with pytest.raises(error):
         call(clip, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_painter_after_paintings_settles_as_well() -> None:
+    torch.manual_seed(0)
+    config = ArbitraryConfig(
+        width=8, blocks=1, deep_width=8, deep_blocks=1, encoder_width=8, encoder_deep_width=8, encoder_blocks=1, code=4
+    )
+    stylizer = Stylizer(ExamplePainter(ArbitraryStylizer(config)))
+    painting = made.pan("flower", 1)[0]
+    dark, light = made.pan("china", 1, grain=0)[0], made.pan("china", 1, grain=0)[0]
+    light[:, :16] = 255  # something white comes into the picture at the left
+    treatment = Treatment(flat_skies=False)
+    calm = stylizer.settled([Picture(dark)], painting, treatment)
+
+    def change(of: Stylizer) -> float:
+        before, after = (of.paint(photo, painting, treatment).pixels[:, 80:].astype(float) for photo in (dark, light))
+        return float(np.abs(after - before).mean())
+
+    assert change(calm) < 0.5 * change(stylizer)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from shanshui.errors import ConfigError
 from shanshui.images.files import Picture
+from shanshui.images.metadata import Metadata
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
 from shanshui.pipelines.painters import NamedPainter
 from shanshui.pipelines.stylize import Stylizer
@@ -131,3 +132,16 @@ def test_little_memory_gives_the_same_picture(stylizer: Stylizer, size: tuple[in
     )
     # In float32 they are equal; what is left is bfloat16, where the processor computes in it.
     assert 10 * np.log10(255**2 / max(np.square(plenty - little).mean(), 1e-9)) > 48
+
+
+def test_what_stands_beside_the_pixels_stays(stylizer: Stylizer) -> None:
+    random = np.random.default_rng(2)
+    known = Metadata(exif=b"II*\0\x08\0\0\0\0\0\0\0\0\0", xmp=b"<x/>", dpi=(300.0, 300.0))
+    light = np.full((40, 50), 2, np.float32)
+    photo = Picture(random.integers(0, 65536, (40, 50, 3), dtype=np.uint16), None, known, light)
+    painted = stylizer.paint(photo, stylizer.styles[0])
+    assert painted.pixels.dtype == np.uint16
+    assert painted.metadata == known
+    assert painted.light is light
+    image = stylizer(photo, stylizer.styles[0])
+    assert {"exif": known.exif, "xmp": known.xmp, "dpi": known.dpi}.items() <= image.info.items()

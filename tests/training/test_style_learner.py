@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,13 @@ from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.objectives.style import StyleObjective
 from shanshui.training.learners import style as style_module
 from shanshui.training.learners.exemplars import style_targets
-from shanshui.training.learners.style import StyleConfig, StyleLearner
+from shanshui.training.learners.style import (
+    AddedStyleLearner,
+    StyleConfig,
+    StyleLearner,
+    StyleTeaching,
+    new_network,
+)
 from shanshui.training.update import AdamConfig
 
 SIZE = 32
@@ -62,7 +69,8 @@ def make(paintings: Path, encoder: VGG19, monkeypatch: pytest.MonkeyPatch) -> Ma
             "adam": AdamConfig(learning_rate=5e-3, beta1=0.9, clip_norm=5.0),
         }
         fabric = Fabric(accelerator="cpu", devices=1)
-        return StyleLearner(StyleConfig(**{**values, **changes}), data=paintings, photos=[photo], seed=3, fabric=fabric)
+        config = StyleConfig(**{**values, **changes})
+        return StyleLearner(config, new_network(config, 3), data=paintings, photos=[photo], seed=3, fabric=fabric)
 
     return learner
 
@@ -168,3 +176,61 @@ def test_a_missing_painting_is_one_sentence(make: Make) -> None:
 
 def test_its_own_encoder_may_not_choose_its_best_snapshot() -> None:
     assert StyleLearner.looks_through == "vgg19"
+
+
+@pytest.fixture
+def add(make: Make, paintings: Path) -> Callable[..., AddedStyleLearner]:
+    """Makes learners that add the style `more` to a network of two."""
+    base = make(styles={name: STYLES[name] for name in ("night", "day")})
+    run(base, 0, 2)
+    network = base.snapshot()
+    assert isinstance(network, FeedForwardStylizer)
+
+    def learner(**changes: Any) -> AddedStyleLearner:
+        teaching = StyleTeaching(
+            styles={"more": ("day.png",)},
+            painting_side=SIZE,
+            content={"relu2_2": 1.0},
+            style={"relu1_2": 1.0, "relu2_2": 1.0},
+            group=2,
+            adam=AdamConfig(learning_rate=5e-3, beta1=0.9),
+        )
+        fabric = Fabric(accelerator="cpu", devices=1)
+        teaching = replace(teaching, **changes)
+        photo = np.zeros((24, SIZE, 3), np.uint8)
+        return AddedStyleLearner(teaching, base=network, data=paintings, photos=[photo], seed=3, fabric=fabric)
+
+    return learner
+
+
+def test_an_added_style_learns_and_leaves_the_others_as_they_are(add: Callable[..., AddedStyleLearner]) -> None:
+    learner = add()
+    before = learner.snapshot()
+    told = run(learner, 0, 12)
+    after = learner.snapshot()
+    assert isinstance(before, FeedForwardStylizer)
+    assert isinstance(after, FeedForwardStylizer)
+    assert after.config.styles == ("night", "day", "more")
+    photo = photos(5, 1)
+    for style in (0, 1):
+        share = torch.eye(3)[style : style + 1]
+        torch.testing.assert_close(after(photo, share), before(photo, share), rtol=0, atol=0)
+    assert not torch.equal(after(photo, torch.eye(3)[2:]), before(photo, torch.eye(3)[2:]))
+    assert told[-1]["style.relu2_2"] < told[0]["style.relu2_2"]
+
+
+def test_adding_a_style_goes_on_exactly(add: Callable[..., AddedStyleLearner]) -> None:
+    whole, first, second = add(), add(), add()
+    run(whole, 0, 4)
+    run(first, 0, 2)
+    second.load_state_dict(first.state_dict())
+    run(second, 12, 2)
+    for name, tensor in whole.snapshot().state_dict().items():
+        assert torch.equal(tensor, second.snapshot().state_dict()[name]), name
+
+
+def test_a_style_that_the_base_knows_is_refused_before_anything_is_learned(
+    add: Callable[..., AddedStyleLearner],
+) -> None:
+    with pytest.raises(ConfigError, match="knows a style 'day' already"):
+        add(styles={"day": ("day.png",)})

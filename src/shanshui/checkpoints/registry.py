@@ -14,6 +14,7 @@ from shanshui.networks.generators.resnet import ResNet, ResNetConfig
 from shanshui.networks.generators.stylegan import StyleGAN, StyleGANConfig
 from shanshui.networks.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from shanshui.networks.segmenters.zones import ZonesConfig, ZoneSegmenter
+from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
 
 
@@ -34,6 +35,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "stylegan2": Architecture(StyleGAN2, StyleGAN2Config, role="scene generator"),
     "r3gan": Architecture(R3GAN, R3GANConfig, role="scene generator"),
     "feedforward-stylizer": Architecture(FeedForwardStylizer, FeedForwardConfig, role="stylizer"),
+    "arbitrary-stylizer": Architecture(ArbitraryStylizer, ArbitraryConfig, role="stylizer"),
     "zone-segmenter": Architecture(ZoneSegmenter, ZonesConfig, role="zone segmenter"),
 }
 

@@ -14,7 +14,7 @@ SUFFIX = ".safetensors"
 
 def shipped() -> dict[str, Path]:
     """Name -> file of every model inside the package, by name."""
-    return {path.stem: path for path in sorted(ZOO.glob(f"*{SUFFIX}"))}
+    return {path.stem: path for path in sorted(ZOO.glob(f"*{SUFFIX}"), key=lambda path: path.stem)}
 
 
 def resolve(name: str | Path) -> Path:

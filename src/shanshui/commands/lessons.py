@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from shanshui.commands.lesson import Lesson
 from shanshui.commands.options import parse_size
-from shanshui.errors import ConfigError
+from shanshui.commands.style_lessons import settle_styles, style_lesson
 from shanshui.evaluation.collection import with_progress
 from shanshui.evaluation.features import FeatureSet
 from shanshui.evaluation.judge import Judge
@@ -24,7 +25,6 @@ from shanshui.evaluation.stills import stills
 from shanshui.events import Emit, Warned
 from shanshui.images.pixels import to_tensor
 from shanshui.networks.encoders.pooled import PooledVGG19
-from shanshui.recipes.painter import StyleRecipe
 from shanshui.recipes.scenes import SceneRecipe
 from shanshui.scenes.base import Source
 from shanshui.scenes.dataset import SceneDataset
@@ -32,32 +32,11 @@ from shanshui.scenes.sources import open_source
 from shanshui.training.course import TASK, Plan
 from shanshui.training.learners.scene import SceneLearner
 from shanshui.training.learners.strategy import fitted, with_labels
-from shanshui.training.learners.style import StyleLearner
 
 # Images that a judgement during training takes: enough to rank snapshots, few enough not to hold training up.
 REFERENCES, JUDGED = 2000, 500
 FEWEST_REFERENCES = 12
 SHOWN_TO_THE_DISCRIMINATOR = 64
-PHOTOS_SHOWN = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lesson:
-    """What is taught, from what, and who looks at it.
-
-    Attributes:
-        plan: the learner's configuration, and how to build it.
-        dataset: what it learns from.
-        judge: None where no figure is measured.
-        training: photographs of `dataset` to show to the discriminator, as in `Watch`; None where it has no judge.
-        heldout: photographs that it never sees, as in `Watch`.
-    """
-
-    plan: Plan
-    dataset: SceneDataset
-    judge: Judge | None = None
-    training: torch.Tensor | None = None
-    heldout: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,24 +85,6 @@ def scene_lesson(recipe: SceneRecipe, data: Path, heldout: Path | None, fabric: 
     )
 
 
-def style_lesson(recipe: StyleRecipe, data: Path, heldout: Path | None, fabric: Fabric, emit: Emit) -> Lesson:
-    """Styles from the paintings that the recipe names below `data`; its sample sheets are judged by people."""
-    if heldout is not None:
-        raise ConfigError("--heldout tells whether photos are copied, which a stylizer does not do: leave it out.")
-    shown = SceneDataset(open_source(data / recipe.shown), recipe.size, recipe.size, flip=False, min_scale=1.0)
-    photos = [shown.still(index) for index in range(min(PHOTOS_SHOWN, len(shown)))]
-    build = partial(StyleLearner, data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
-    dataset = SceneDataset(
-        open_source(data / recipe.photos),
-        recipe.size,
-        recipe.size,
-        flip=recipe.flip,
-        min_scale=recipe.min_scale,
-        emit=emit,
-    )
-    return Lesson(plan=Plan(recipe.learner, build), dataset=dataset)
-
-
 SUBJECTS: Mapping[str, Subject] = {
     "scene": Subject(
         about="a generator learns to make scenes like your photos",
@@ -134,27 +95,10 @@ SUBJECTS: Mapping[str, Subject] = {
     "style": Subject(
         about="a stylizer learns to paint any photo in the styles of your paintings",
         photos=lambda recipe, data: data / recipe.photos,
-        settled=lambda recipe, data: recipe,
+        settled=settle_styles,
         lesson=style_lesson,
     ),
 }
-
-
-def with_styles(recipe: StyleRecipe, texts: tuple[str, ...]) -> StyleRecipe:
-    """`recipe` with the styles `NAME=PLACE[,PLACE...]` instead of its own; unchanged without any.
-
-    Raises:
-        ConfigError: a text of another form, or a name given twice.
-    """
-    if not texts:
-        return recipe
-    styles: dict[str, tuple[str, ...]] = {}
-    for text in texts:
-        name, _, places = text.partition("=")
-        if not name or not places or name in styles:
-            raise ConfigError(f"--style {text} names no new style: write NAME=PAINTINGS, each name once.")
-        styles[name] = tuple(places.split(","))
-    return replace(recipe, learner=replace(recipe.learner, styles=styles))
 
 
 def _labels(dataset: SceneDataset, seed: int, images_seen: int, count: int) -> torch.Tensor:

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from shanshui.errors import ConfigError
-from shanshui.images.files import READABLE_SUFFIXES, Picture, read_picture
+from shanshui.images.files import READABLE_SUFFIXES, WRITABLE_SUFFIXES, Picture, read_picture
 from shanshui.scenes.sources import open_source
-
-# What a result is written as; a photo in any other format becomes a PNG.
-RESULT_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def plan_outputs(photos: Sequence[Photo], addition: str, out: Path | None) -> li
         ConfigError: `out` names a file but there are several photos, or a result would replace a photo
             or another result.
     """
-    if out is not None and out.suffix.lower() in RESULT_SUFFIXES and not out.is_dir():
+    if out is not None and out.suffix.lower() in WRITABLE_SUFFIXES and not out.is_dir():
         if len(photos) > 1:
             raise ConfigError(f"--out {out} names one file, but there are {len(photos)} photos: give a folder.")
         targets = [out]
@@ -66,5 +63,6 @@ def plan_outputs(photos: Sequence[Photo], addition: str, out: Path | None) -> li
 
 
 def _renamed(name: PurePosixPath, addition: str) -> PurePosixPath:
-    suffix = name.suffix if name.suffix.lower() in RESULT_SUFFIXES else ".png"
+    # A photo in a format that is only read becomes a PNG.
+    suffix = name.suffix if name.suffix.lower() in WRITABLE_SUFFIXES else ".png"
     return name.with_name(f"{name.stem}-{addition}{suffix}")

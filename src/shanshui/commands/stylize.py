@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +21,9 @@ from shanshui.events import Emit, Finished, ImageReady, Progress, Started, Warne
 from shanshui.images.files import Picture, from_any, write_picture
 from shanshui.images.footage.reel import is_film
 from shanshui.pipelines.generate import SceneGenerator
+from shanshui.pipelines.stylize import Stylizer
 from shanshui.pipelines.treatment import Colors, Treatment, Wrap
+from shanshui.training.gatys import GatysConfig
 
 TASK = "stylize"
 SHEET = Path("styles.jpg")
@@ -72,6 +74,10 @@ class Stylize(Common):
     max_memory: Annotated[float, tyro.conf.arg(metavar="GB")] = 1.0
     """Memory for feature maps; a photo that needs more is painted by strips, with the same result, through temporary
     files."""
+    gatys: GatysConfig = field(default_factory=GatysConfig)
+    """How pictures are optimised with --model gatys."""
+    progress: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """With --model gatys, a folder for the picture as it is after every tenth round."""
     contact_sheet: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Paint small, in all named styles, on one sheet for each photo."""
     list_styles: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -127,7 +133,7 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
     Raises:
         ImageError: a photo cannot be read; where there are several, the others are painted first.
     """
-    stylizer = open_stylizer(_model(options), resolve_device(options.device), emit)
+    stylizer = _opened(options, emit)
     treatment = _treatment(options)
     if options.contact_sheet:
         return _each(options, "styles", lambda photo: style_sheet(stylizer, photo, treatment, emit), emit)
@@ -137,7 +143,7 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
 
 def list_styles(options: Stylize, emit: Emit) -> Outcome:
     """Print the styles of a model, and paint a sheet of them."""
-    stylizer = open_stylizer(_model(options), resolve_device(options.device), emit)
+    stylizer = _opened(options, emit)
     shown = photos_in(options.photo[0])[0].read() if options.photo else _scene(options)
     sheet = options.out or SHEET
     write_picture(sheet, style_sheet(stylizer, shown, _treatment(options), emit))
@@ -172,6 +178,11 @@ def _each(options: Stylize, addition: str, paint: Callable[[Picture], Picture], 
         raise ImageError(f"{len(failures)} of {len(photos)} photos could not be painted; the first: {failures[0]}")
     emit(Finished(task=TASK, done=len(photos), reason="complete"))
     return written
+
+
+def _opened(options: Stylize, emit: Emit) -> Stylizer:
+    device = resolve_device(options.device)
+    return open_stylizer(_model(options), device, emit, gatys=options.gatys, progress=options.progress)
 
 
 def _treatment(options: Stylize) -> Treatment:

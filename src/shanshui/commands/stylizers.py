@@ -1,17 +1,34 @@
 """Which stylizer a command opens: by name, or because of what is asked of it."""
 
+from pathlib import Path
+
 import torch
 
+from shanshui.commands.rounds import Rounds
 from shanshui.events import Emit
 from shanshui.pipelines.stylize import Stylizer
+from shanshui.training.gatys import GatysConfig, GatysPainter
 
 NAMED, ANY, OPTIMISED = "painter", "painter-any", "gatys"
 
 
-def open_stylizer(model: str, device: torch.device, emit: Emit) -> Stylizer:
+def open_stylizer(
+    model: str,
+    device: torch.device,
+    emit: Emit,
+    *,
+    gatys: GatysConfig | None = None,
+    progress: Path | None = None,
+) -> Stylizer:
     """The stylizer of that name, file or hub id; `gatys` optimises pictures, and says how far it is.
+
+    Args:
+        gatys: how pictures are optimised.
+        progress: folder for pictures on the way, if they are optimised.
 
     Raises:
         ModelError: there is no such model, or it is not a stylizer.
     """
+    if model == OPTIMISED:
+        return Stylizer(GatysPainter(gatys, device=device, watch=Rounds(emit, progress)), device=device)
     return Stylizer.from_pretrained(model, device=device)

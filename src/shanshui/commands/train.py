@@ -10,15 +10,15 @@ from typing import Annotated, Any, get_type_hints
 
 import tyro
 
-from shanshui.commands.lessons import SUBJECTS, with_styles
+from shanshui.commands.lessons import SUBJECTS
 from shanshui.commands.options import Common, parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.run_report import report
+from shanshui.commands.style_lessons import with_styles
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
 from shanshui.events import Emit, broadcast
 from shanshui.recipes import RECIPES
-from shanshui.recipes.painter import StyleRecipe
 from shanshui.recipes.scenes import SceneRecipe
 from shanshui.scenes.sources import open_source
 from shanshui.training import loop
@@ -89,7 +89,7 @@ def main(argv: Sequence[str]) -> Outcome:
     options = parse(_options_with(subject, recipe), f"train {subject}", rest)
     _refuse_what_follows_from_the_size(recipe, options)
     recipe = dataclasses.replace(recipe, **{field.name: getattr(options, field.name) for field in _fields(recipe)})
-    if isinstance(options, TrainStyle) and isinstance(recipe, StyleRecipe):
+    if isinstance(options, TrainStyle):
         recipe = with_styles(recipe, options.style)
     with terminal() as emit:
         return run(subject, recipe, options, emit)

@@ -24,7 +24,7 @@ from shanshui.scenes.batches import batches
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.training.devices import start_fabric
 from shanshui.training.learners.scene import SceneLearner
-from shanshui.training.learners.style import StyleLearner
+from shanshui.training.learners.style import StyleLearner, new_network
 
 HOURS_IN_WORDS = 48
 
@@ -120,7 +120,9 @@ def _time_styles(
     place = "." if len(source) == 1 else painting
     dataset = SceneDataset(source, recipe.size, recipe.size, flip=recipe.flip, min_scale=recipe.min_scale)
     config = replace(recipe.learner, styles={"mine": (place,)})
-    learner = StyleLearner(config, data=data, photos=[dataset.still(0)], seed=recipe.settings.seed, fabric=fabric)
+    seed = recipe.settings.seed
+    network = new_network(config, seed)
+    learner = StyleLearner(config, network, data=data, photos=[dataset.still(0)], seed=seed, fabric=fabric)
     return _run(learner, dataset, recipe, fabric, seconds)
 
 

@@ -1,10 +1,11 @@
-"""From the content of a file to upright sRGB pixels, through Pillow (8 bits) or `deep` (16 bits)."""
+"""From the content of a file to upright sRGB pixels, through Pillow (8 bits), `deep` (16 bits) or `exr` (light)."""
 
 import io
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from shanshui.errors import ImageError
-from shanshui.images import deep
+from shanshui.images import deep, exr, metadata
 from shanshui.images.picture import DamagedImageError, NotAnImageError, Picture, from_channels, require_decodable
 from shanshui.images.profiles import to_srgb
 
@@ -24,7 +25,7 @@ _QUIET_LOCK = threading.Lock()
 
 
 def decode(content: bytes) -> Picture:
-    """The first picture in the content of a JPEG, PNG, WebP, AVIF, TIFF, GIF or BMP file.
+    """The first picture in the content of a JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP or EXR file.
 
     Raises:
         NotAnImageError: none of these formats.
@@ -32,10 +33,10 @@ def decode(content: bytes) -> Picture:
         ImageError: too large, or of a kind that is not supported. The sentences of all three lack their subject.
     """
     try:
+        if exr.is_exr(content):
+            return exr.read(content)
         raw = deep.read_tiff(content)
-        if raw is None:
-            return _decode_with_pillow(content)
-        return _upright(from_channels(deep.to_srgb(raw)), raw.orientation)
+        return _decode_with_pillow(content) if raw is None else _developed(raw)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -43,7 +44,7 @@ def decode(content: bytes) -> Picture:
     except UnidentifiedImageError as error:
         if _has_known_signature(content):
             raise DamagedImageError(_DAMAGED) from error
-        raise NotAnImageError("is not a picture: give a JPEG, PNG, WebP, AVIF or TIFF file.") from error
+        raise NotAnImageError("is not a picture: give a JPEG, PNG, WebP, AVIF, TIFF or EXR file.") from error
     except MemoryError as error:
         raise ImageError("needs more memory than there is: make it smaller first.") from error
     except Exception as error:  # decoders raise nearly anything when a file is damaged
@@ -59,7 +60,8 @@ def from_pillow(image: Image.Image) -> Picture:
     image.load()
     with _quiet():
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    return _upright(_picture_of_mode(image), orientation)
+        known = metadata.of_image(image)
+    return _upright(replace(_picture_of_mode(image), metadata=known), orientation)
 
 
 def _decode_with_pillow(content: bytes) -> Picture:
@@ -68,11 +70,18 @@ def _decode_with_pillow(content: bytes) -> Picture:
     with opened:
         require_decodable(opened.width, opened.height)
         if not deep.is_deep_png(content):
-            return from_pillow(opened)
+            picture = from_pillow(opened)
+            exif = metadata.of_tiff(content) if opened.format == "TIFF" else picture.metadata.exif
+            return replace(picture, metadata=replace(picture.metadata, exif=exif))
         with _quiet():
             orientation = opened.getexif().get(_ORIENTATION_TAG, 1)
-        raw = deep.read_png(content, opened.info.get("icc_profile"))
-        return _upright(from_channels(deep.to_srgb(raw)), orientation)
+            known = metadata.of_image(opened)
+        channels = deep.read_png(content)
+        return _developed(deep.Raw(channels, opened.info.get("icc_profile"), orientation, known))
+
+
+def _developed(raw: deep.Raw) -> Picture:
+    return _upright(replace(from_channels(deep.to_srgb(raw)), metadata=raw.metadata), raw.orientation)
 
 
 def _picture_of_mode(image: Image.Image) -> Picture:
@@ -97,7 +106,7 @@ def _has_known_signature(content: bytes) -> bool:
 
 def _upright(picture: Picture, orientation: Any) -> Picture:
     alpha = None if picture.alpha is None else _turned(picture.alpha, orientation)
-    return Picture(_turned(picture.pixels, orientation), alpha)
+    return replace(picture, pixels=_turned(picture.pixels, orientation), alpha=alpha)
 
 
 def _turned(array: NDArray[Any], orientation: Any) -> NDArray[Any]:

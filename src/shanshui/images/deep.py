@@ -2,6 +2,8 @@
 
 import io
 import logging
+import struct
+import zlib
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -10,16 +12,23 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from shanshui.images import metadata
+from shanshui.images.metadata import NONE, Metadata
 from shanshui.images.picture import Picture, require_decodable
 from shanshui.images.pixels import quantize
+from shanshui.images.profiles import deep_to_srgb
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_DEPTH_BYTE = 24
+_PNG_HEADER_END = 33
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_TIFF_PROFILE_TAG = 34675
-_TIFF_ORIENTATION_TAG = 274
+_PROFILE_TAG, _XMP_TAG, _ORIENTATION_TAG, _ACROSS_TAG, _DOWN_TAG, _UNIT_TAG = 34675, 700, 274, 282, 283, 296
+_INCHES = {2: 1.0, 3: 2.54}
+_METRES_AN_INCH = 0.0254
+XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
+"""With which an iTXt chunk of a PNG begins that holds XMP, uncompressed and in no language."""
+
 _WHITE = np.float32(65535)
-_BLACK_POINT_COMPENSATION = 0x2000
 
 # tifffile reports odd tags through logging, which by default ends on the user's terminal.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -32,6 +41,7 @@ class Raw:
     channels: NDArray[np.uint16]
     profile: bytes | None
     orientation: int
+    metadata: Metadata = NONE
 
 
 def is_deep_png(content: bytes) -> bool:
@@ -39,9 +49,9 @@ def is_deep_png(content: bytes) -> bool:
     return content.startswith(_PNG_SIGNATURE) and content[_PNG_DEPTH_BYTE : _PNG_DEPTH_BYTE + 1] == b"\x10"
 
 
-def read_png(content: bytes, profile: bytes | None) -> Raw:
-    """A 16-bit PNG whose size has been checked; errors are those of the decoder."""
-    return Raw(_with_channels(imagecodecs.png_decode(content)), profile, 1)
+def read_png(content: bytes) -> NDArray[np.uint16]:
+    """The channels of a 16-bit PNG whose size has been checked; errors are those of the decoder."""
+    return _with_channels(imagecodecs.png_decode(content))
 
 
 def read_tiff(content: bytes) -> Raw | None:
@@ -66,49 +76,48 @@ def read_tiff(content: bytes) -> Raw | None:
             channels[:, :, 0] = 65535 - channels[:, :, 0]
         if tifffile.EXTRASAMPLE.ASSOCALPHA in page.extrasamples:
             channels = _straight(channels)
-        return Raw(channels, _tag(page, _TIFF_PROFILE_TAG), _tag(page, _TIFF_ORIENTATION_TAG) or 1)
+        profile = _tag(page, _PROFILE_TAG)
+        known = metadata.gathered(
+            profile=profile, exif=metadata.of_tiff(content), xmp=_tag(page, _XMP_TAG), dpi=_resolution(page)
+        )
+        return Raw(channels, profile, _tag(page, _ORIENTATION_TAG) or 1, known)
 
 
 def to_srgb(raw: Raw) -> NDArray[np.uint16]:
     """The channels in sRGB; a profile that does not fit them is ignored."""
-    count = raw.channels.shape[2]
-    colors = raw.channels[:, :, :1] if count < 3 else raw.channels[:, :, :3]
     if raw.profile is None:
         return raw.channels
-    try:
-        converted = imagecodecs.cms_transform(
-            np.ascontiguousarray(colors),
-            raw.profile,
-            imagecodecs.cms_profile("srgb"),
-            colorspace="gray" if count < 3 else "rgb",
-            outcolorspace="rgb",
-            intent=1,  # relative colorimetric
-            flags=_BLACK_POINT_COMPENSATION,
-        )
-    except imagecodecs.CmsError:
+    count = raw.channels.shape[2]
+    converted = deep_to_srgb(raw.channels[:, :, :1] if count < 3 else raw.channels[:, :, :3], raw.profile)
+    if converted is None:
         return raw.channels
     return np.concatenate([converted, raw.channels[:, :, -1:]], axis=2) if count in (2, 4) else converted
 
 
 def write_png(file: BinaryIO, picture: Picture) -> None:
-    """A 16-bit PNG, with its transparency."""
-    file.write(imagecodecs.png_encode(_joined(picture)))
-
-
-def write_tiff(file: BinaryIO, picture: Picture) -> None:
-    """A 16-bit TIFF, losslessly compressed, with its transparency."""
-    extra = [] if picture.alpha is None else ["unassalpha"]
-    packed = io.BytesIO()  # tifffile wants a file with a name or none at all
-    tifffile.imwrite(
-        packed, _joined(picture), photometric="rgb", extrasamples=extra, compression="deflate", metadata=None
-    )
-    file.write(packed.getbuffer())
-
-
-def _joined(picture: Picture) -> NDArray[Any]:
-    """HWC in one piece of memory, as the encoders want it: pixels that come from a network are a view."""
+    """A 16-bit PNG, with its transparency and metadata."""
     joined = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
-    return np.ascontiguousarray(joined)
+    # The encoder wants one piece of memory: pixels that come from a network are a view.
+    content = memoryview(imagecodecs.png_encode(np.ascontiguousarray(joined)))
+    file.write(content[:_PNG_HEADER_END])
+    for kind, body in _described(picture.metadata):
+        file.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)))
+    file.write(content[_PNG_HEADER_END:])
+
+
+def _described(known: Metadata) -> list[tuple[bytes, bytes]]:
+    """Metadata as chunks (PNG, third edition, section 11.3), in an order that is allowed before the pixels."""
+    chunks = []
+    if known.profile is not None:
+        chunks.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(known.profile)))
+    if known.dpi is not None:
+        across, down = (round(number / _METRES_AN_INCH) for number in known.dpi)
+        chunks.append((b"pHYs", struct.pack(">IIB", across, down, 1)))
+    if known.exif is not None:
+        chunks.append((b"eXIf", known.exif))
+    if known.xmp is not None:
+        chunks.append((b"iTXt", XMP_KEYWORD + known.xmp))
+    return chunks
 
 
 def _with_channels(array: NDArray[Any]) -> NDArray[np.uint16]:
@@ -123,6 +132,13 @@ def _straight(channels: NDArray[np.uint16]) -> NDArray[np.uint16]:
     colors = channels[:, :, :-1] * _WHITE
     straight = quantize(np.divide(colors, alpha, out=np.zeros_like(colors), where=alpha > 0), channels.dtype)
     return np.concatenate([straight, channels[:, :, -1:]], axis=2)
+
+
+def _resolution(page: Any) -> tuple[float, float] | None:
+    across, down, unit = _tag(page, _ACROSS_TAG), _tag(page, _DOWN_TAG), _INCHES.get(_tag(page, _UNIT_TAG) or 2)
+    if across is None or down is None or unit is None or 0 in (across[1], down[1]):
+        return None
+    return across[0] / across[1] * unit, down[0] / down[1] * unit
 
 
 def _tag(page: Any, code: int) -> Any:

@@ -1,8 +1,7 @@
 """Picture files: whatever a camera, a scanner or the web gives becomes a `Picture`, and back."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +9,9 @@ from PIL import Image
 
 from shanshui.atomic import atomic_write
 from shanshui.errors import ImageError
-from shanshui.images import deep
 from shanshui.images.decode import decode, from_pillow
+from shanshui.images.encode import SUFFIXES, encode
 from shanshui.images.picture import MAX_PIXELS, Picture, from_channels
-from shanshui.images.pixels import to_eight_bits
 
 __all__ = [
     "MAX_PIXELS",
@@ -26,35 +24,19 @@ __all__ = [
 ]
 
 READABLE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".exr"}
 )
 """Endings, in lower case, of the files that are taken for pictures."""
 
-_Options: TypeAlias = Mapping[str, Any]
-_PILLOW: Mapping[str, tuple[str, _Options]] = {
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": "4:4:4", "optimize": True}),
-    ".jpeg": ("JPEG", {"quality": 95, "subsampling": "4:4:4", "optimize": True}),
-    ".png": ("PNG", {}),
-    ".webp": ("WEBP", {"quality": 92, "method": 4}),
-    ".avif": ("AVIF", {"quality": 85, "subsampling": "4:4:4"}),
-    ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}),
-    ".tiff": ("TIFF", {"compression": "tiff_adobe_deflate"}),
-}
-_DEEP: Mapping[str, Callable[[BinaryIO, Picture], None]] = {
-    ".png": deep.write_png,
-    ".tif": deep.write_tiff,
-    ".tiff": deep.write_tiff,
-}
-_OPAQUE = frozenset({".jpg", ".jpeg"})
-
-WRITABLE_SUFFIXES = frozenset(_PILLOW)
+WRITABLE_SUFFIXES = SUFFIXES
 """Endings, in lower case, that `write_picture` understands."""
 
 
 def read_picture(source: Path | str | bytes | BinaryIO, *, name: str | None = None) -> Picture:
     """Decode a picture: EXIF orientation applied, ICC profile converted to sRGB, first frame of an animation.
 
-    Grey, palette, CMYK and other modes become RGB; transparency is kept aside. PNG and TIFF with 16 bits keep them.
+    Grey, palette, CMYK and other modes become RGB; transparency is kept aside. PNG and TIFF with 16 bits keep them, and
+    EXR becomes 16 bits and light.
     Nothing is decoded before the header has promised at most `MAX_PIXELS` pixels.
 
     Args:
@@ -76,10 +58,12 @@ def read_picture(source: Path | str | bytes | BinaryIO, *, name: str | None = No
 def write_picture(path: Path | str, picture: Picture | NDArray[Any]) -> None:
     """Write a picture, whole or not at all, in the format that the ending of `path` names.
 
-    PNG and TIFF keep 16 bits, the others get 8. JPEG (quality 95) shows transparency over white, the others keep it.
+    PNG and TIFF keep 16 bits, EXR gets half-floats, the others 8 bits. JPEG (quality 95) shows transparency over white,
+    the others keep it. Colours are converted to the profile that the picture came with; EXIF, XMP and resolution go
+    along, but for EXR, which has none of them, and blocks too long for a JPEG.
 
     Args:
-        path: ends in .jpg, .jpeg, .png, .webp, .avif, .tif or .tiff.
+        path: ends in .jpg, .jpeg, .png, .webp, .avif, .tif, .tiff or .exr.
         picture: a `Picture`, or an array as `from_any` takes it.
 
     Raises:
@@ -92,10 +76,10 @@ def write_picture(path: Path | str, picture: Picture | NDArray[Any]) -> None:
         raise ImageError(f"{path} does not end in {', '.join(sorted(WRITABLE_SUFFIXES))}: choose one of these.")
     picture = from_any(picture)
     with atomic_write(path) as file:
-        if picture.pixels.dtype == np.uint16 and suffix in _DEEP:
-            _DEEP[suffix](file, picture)
-        else:
-            _write_eight_bits(file, path, picture)
+        try:
+            encode(file, suffix, picture)
+        except ImageError as error:
+            raise type(error)(f"{path} {error}") from error.__cause__
 
 
 def from_any(source: Path | str | Image.Image | NDArray[Any] | Picture) -> Picture:
@@ -146,26 +130,3 @@ def _content(source: Path | str | bytes | BinaryIO, label: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ImageError(f"{label} cannot be read ({reason}): check the file and its permissions.") from error
-
-
-def _write_eight_bits(file: BinaryIO, path: Path, picture: Picture) -> None:
-    suffix = path.suffix.lower()
-    if suffix in _OPAQUE:
-        channels = to_eight_bits(picture.over_white())
-    elif picture.alpha is None:
-        channels = to_eight_bits(picture.pixels)
-    else:
-        channels = to_eight_bits(np.dstack([picture.pixels, picture.alpha]))
-    form, options = _PILLOW[suffix]
-    try:
-        Image.fromarray(np.ascontiguousarray(channels)).save(file, form, **options)
-    except OSError as error:
-        if error.errno is not None:  # the disk, not the encoder: the caller names it
-            raise
-        raise ImageError(
-            f"{path} cannot hold {picture.width} x {picture.height} pixels: choose PNG or TIFF."
-        ) from error
-    except (ValueError, RuntimeError) as error:
-        raise ImageError(
-            f"{path} cannot hold {picture.width} x {picture.height} pixels: choose PNG or TIFF."
-        ) from error

@@ -69,7 +69,8 @@ def flatness(photo: Cells) -> Tensor:
     """How flat each cell is: 1 in an even sky, however its light falls off, 0 where there is detail: (N, 1, h, w)."""
     cells = _luminance(photo.mean)
     # Contrast inside a cell is detail as well: grass is busy although its cells are all alike.
-    deviation = _near(_beyond_trend(cells, torch.ones_like(cells), _DETAIL).square() + photo.detail).sqrt()
+    around = _Surroundings.of(torch.ones_like(cells), _DETAIL)
+    deviation = around.mean(around.beyond_plane(cells).square() + photo.detail).sqrt()
     return 1 - ((deviation - _PLAIN) / (_BUSY - _PLAIN)).clamp(0, 1)
 
 
@@ -81,7 +82,8 @@ def blob_energy(painting: Cells, photo: Cells) -> Tensor:
         (N,) in squared units of [-1, 1]; NaN for a photo without flat parts.
     """
     weight = flatness(photo)
-    painted, own = (_strength(_blobs(each.mean, weight), weight).square() for each in (painting, photo))
+    sky = _Sky.of(weight)
+    painted, own = (sky.strength(sky.blobs(each.mean)).square() for each in (painting, photo))
     return (weight * (painted - own).clamp_min(0)).sum((1, 2, 3)) / weight.sum((1, 2, 3))
 
 
@@ -90,11 +92,12 @@ def flat_change(painting: Cells, photo: Cells) -> Tensor:
     or next to nothing: (N, 3, h, w), for `change_of_rows`; 0 where the photo has detail.
     """
     weight = flatness(photo)
-    allowed = _strength(_blobs(photo.mean, weight), weight).clamp_min(_ALLOWED)
+    sky = _Sky.of(weight)
+    allowed = sky.strength(sky.blobs(photo.mean)).clamp_min(_ALLOWED)
     held = painting.mean
     for _ in range(_ROUNDS):
-        blobs = _blobs(held, weight)
-        excess = (1 - allowed / _strength(blobs, weight).clamp_min(_FAINT)).clamp_min(0)
+        blobs = sky.blobs(held)
+        excess = (1 - allowed / sky.strength(blobs).clamp_min(_FAINT)).clamp_min(0)
         held = held - (_FULLY * weight).clamp(max=1) * excess * blobs
     return held - painting.mean
 
@@ -110,53 +113,80 @@ def _luminance(images: Tensor) -> Tensor:
     return torch.einsum("nchw,c->nhw", images, images.new_tensor(_LUMINANCE))[:, None]
 
 
-def _blobs(cells: Tensor, weight: Tensor) -> Tensor:
-    """What is broader than strokes, which the mean over 3 x 3 cells takes out, and narrower than the light of a sky."""
-    smooth = functional.avg_pool2d(cells, 3, stride=1, padding=1, count_include_pad=False)
-    return _beyond_trend(smooth, weight, _BLOB)
-
-
-def _strength(blobs: Tensor, weight: Tensor) -> Tensor:
-    """Their root mean square near each cell, over the colours: (N, 3, h, w) -> (N, 1, h, w)."""
-    return _near(blobs.square().mean(1, keepdim=True), weight).sqrt()
-
-
 def _cells(images: Tensor) -> Tensor:
     return functional.avg_pool2d(images, _CELL, ceil_mode=True, count_include_pad=False)
 
 
-def _beyond_trend(cells: Tensor, weight: Tensor, reach: int) -> Tensor:
-    """Cells (N, C, h, w) less the plane that fits their surroundings best, each cell there counting by its `weight`
-    (N, 1, h, w) and by its nearness.
+@dataclass(frozen=True)
+class _Surroundings:
+    """The cells around each cell, counting by a weight (N, 1, h, w) and by their nearness, up to `reach` cells away.
 
-    Least squares: the normal equations of (1, x, y) about each cell, solved by Cramer's rule for the height at 0.
+    Attributes:
+        total: sum of the weights.
+        minors, determinant: of the normal equations of a plane (1, x, y) about each cell.
     """
-    s, x, y, xx, xy, yy = _moments(weight, reach, ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)))
-    xx, yy = xx + _FAINT, yy + _FAINT  # a single row or column has no slope across
-    minors = xx * yy - xy.square(), xy * y - x * yy, x * xy - xx * y
-    determinant = s * minors[0] + x * minors[1] + y * minors[2]
-    heights = _moments(weight * cells, reach, ((0, 0), (1, 0), (0, 1)))
-    plane = sum(minor * height for minor, height in zip(minors, heights, strict=True))
-    return cells - torch.where(determinant > _FAINT, plane / determinant.clamp_min(_FAINT), cells)
+
+    weight: Tensor
+    reach: int
+    total: Tensor
+    minors: tuple[Tensor, Tensor, Tensor]
+    determinant: Tensor
+
+    @classmethod
+    def of(cls, weight: Tensor, reach: int) -> Self:
+        """What the weights alone decide."""
+        s, x, y, xx, xy, yy = _moments(weight, reach, ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)))
+        xx, yy = xx + _FAINT, yy + _FAINT  # a single row or column has no slope across
+        minors = xx * yy - xy.square(), xy * y - x * yy, x * xy - xx * y
+        return cls(weight, reach, s, minors, s * minors[0] + x * minors[1] + y * minors[2])
+
+    def beyond_plane(self, cells: Tensor) -> Tensor:
+        """Cells (N, C, h, w) less the plane that fits their surroundings best.
+
+        Least squares: the normal equations, solved by Cramer's rule for the height at 0.
+        """
+        heights = _moments(self.weight * cells, self.reach, ((0, 0), (1, 0), (0, 1)))
+        plane = sum(minor * height for minor, height in zip(self.minors, heights, strict=True))
+        return cells - torch.where(self.determinant > _FAINT, plane / self.determinant.clamp_min(_FAINT), cells)
+
+    def mean(self, energy: Tensor) -> Tensor:
+        """That of what is never negative."""
+        (total,) = _moments(self.weight * energy, self.reach, ((0, 0),))
+        return total / self.total.clamp_min(_FAINT)
 
 
-def _moments(maps: Tensor, reach: int, powers: tuple[tuple[int, int], ...]) -> list[Tensor]:
+@dataclass(frozen=True)
+class _Sky:
+    """Flat parts of a photo: the wide surroundings that planes are fitted to, the near ones that energy spreads in."""
+
+    wide: _Surroundings
+    near: _Surroundings
+
+    @classmethod
+    def of(cls, weight: Tensor) -> Self:
+        """How flat each cell is: (N, 1, h, w)."""
+        return cls(_Surroundings.of(weight, _BLOB), _Surroundings.of(weight, _DETAIL))
+
+    def blobs(self, cells: Tensor) -> Tensor:
+        """What is broader than strokes, which the mean over 3 x 3 cells takes out, and narrower than the light."""
+        smooth = functional.avg_pool2d(cells, 3, stride=1, padding=1, count_include_pad=False)
+        return self.wide.beyond_plane(smooth)
+
+    def strength(self, blobs: Tensor) -> Tensor:
+        """Their root mean square near each cell, over the colours: (N, 3, h, w) -> (N, 1, h, w)."""
+        return self.near.mean(blobs.square().mean(1, keepdim=True)).sqrt()
+
+
+def _moments(maps: Tensor, reach: int, powers: tuple[tuple[int, int], ...]) -> tuple[Tensor, ...]:
     """Sums of maps x dx^p x dy^q over the surroundings of each cell, tapering off linearly; nothing lies outside."""
     offsets = torch.arange(-reach, reach + 1, device=maps.device) / reach
     taper = 1 - offsets.abs() * reach / (reach + 1)
-    planes = maps.flatten(0, 1)[:, None]
-
-    def sums(of: Tensor, power: int, *shape: int) -> Tensor:
-        kernel = (taper * offsets**power).view(1, 1, *shape)
-        return functional.conv2d(of, kernel, padding=(shape[0] // 2, shape[1] // 2))
-
-    width = 2 * reach + 1
-    across = {p: sums(planes, p, 1, width) for p, _ in powers}
-    return [sums(across[p], q, width, 1).view_as(maps) for p, q in powers]
-
-
-def _near(energy: Tensor, weight: Tensor | None = None) -> Tensor:
-    """The mean of what is never negative over the near surroundings of each cell, each counting by its `weight`."""
-    weight = torch.ones_like(energy) if weight is None else weight
-    (total,), (weights,) = (_moments(each, _DETAIL, ((0, 0),)) for each in (weight * energy, weight))
-    return total / weights.clamp_min(_FAINT)
+    exponents = sorted({p for p, _ in powers})
+    # All at once: for a convolution with so few channels, several kernels take no longer than one.
+    across = torch.stack([taper * offsets**p for p in exponents])[:, None, None]
+    down = taper.new_zeros(len(powers), len(exponents), len(offsets), 1)
+    for index, (p, q) in enumerate(powers):
+        down[index, exponents.index(p), :, 0] = taper * offsets**q
+    rows = functional.conv2d(maps.flatten(0, 1)[:, None], across, padding=(0, reach))
+    sums = functional.conv2d(rows, down, padding=(reach, 0))
+    return tuple(each.reshape(maps.shape) for each in sums.unbind(1))

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shanshui.errors import ImageError
+from shanshui.images.metadata import NONE, Metadata
 from shanshui.images.pixels import Pixels, peak, quantize
 
 MAX_PIXELS = 175_000_000
@@ -24,15 +26,20 @@ class DamagedImageError(ImageError):
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Upright sRGB pixels, with the transparency kept aside.
+    """Upright sRGB pixels, with all else that a file said kept aside.
 
     Attributes:
         pixels: HWC, three channels, uint8 or uint16.
         alpha: HW of the same type, 0 transparent, the largest value opaque; None for a picture without transparency.
+        metadata: profile, EXIF, XMP and resolution, for whoever writes the picture.
+        light: HW, at least 1, how many times brighter than the pixels the scene was; None where white is the end, as in
+            every format but EXR.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
+    metadata: Metadata = NONE
+    light: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that are no picture.
@@ -43,10 +50,11 @@ class Picture:
         peak(self.pixels)
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or 0 in self.pixels.shape:
             raise ImageError(f"A picture has the shape {self.pixels.shape}: rows x columns x 3 was expected.")
-        if self.alpha is None:
-            return
-        if self.alpha.shape != self.pixels.shape[:2] or self.alpha.dtype != self.pixels.dtype:
+        size = self.pixels.shape[:2]
+        if self.alpha is not None and (self.alpha.shape != size or self.alpha.dtype != self.pixels.dtype):
             raise ImageError("The transparency of a picture must have the size and the type of its pixels.")
+        if self.light is not None and self.light.shape != size:
+            raise ImageError("The light of a picture must have the size of its pixels.")
 
     @property
     def height(self) -> int:

@@ -6,12 +6,15 @@ mapping of layer name to (N, C, H, W). Departing from Gatys et al. (2016), conte
 relative to the size of their target, so that a weight means the same at every layer, for every encoder and style.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from shanshui.objectives.transport import gaussian, rooted, wasserstein
 
 Features = Mapping[str, Tensor]
 
@@ -135,11 +138,13 @@ class StyleTargets:
         grams: layer -> (R, C, C).
         moments: layer -> (R, 2, C).
         palettes: (R, 6, 64).
+        gaussians: layer -> (R, C, 1 + C), `rooted`.
     """
 
     grams: Features
     moments: Features
     palettes: Tensor
+    gaussians: Features = field(default_factory=dict)
 
     def rows(self, indices: Tensor) -> "StyleTargets":
         """The targets of the rows `indices`, in that order."""
@@ -147,6 +152,31 @@ class StyleTargets:
             grams={layer: target[indices] for layer, target in self.grams.items()},
             moments={layer: target[indices] for layer, target in self.moments.items()},
             palettes=self.palettes[indices],
+            gaussians={layer: target[indices] for layer, target in self.gaussians.items()},
+        )
+
+    @staticmethod
+    def joined(targets: Sequence["StyleTargets"]) -> "StyleTargets":
+        """The rows of all `targets` as the rows of one."""
+        first = targets[0]
+        return StyleTargets(
+            grams={layer: torch.cat([target.grams[layer] for target in targets]) for layer in first.grams},
+            moments={layer: torch.cat([target.moments[layer] for target in targets]) for layer in first.moments},
+            palettes=torch.cat([target.palettes for target in targets]),
+            gaussians={layer: torch.cat([target.gaussians[layer] for target in targets]) for layer in first.gaussians},
+        )
+
+    def blended(self, shares: Tensor) -> "StyleTargets":
+        """One row: the mean of all with the weights `shares` (R,), which sum to 1."""
+
+        def mean(rows: Tensor) -> Tensor:
+            return (shares.to(rows).view(-1, *[1] * (rows.dim() - 1)) * rows).sum(0, keepdim=True)
+
+        return StyleTargets(
+            grams={layer: mean(rows) for layer, rows in self.grams.items()},
+            moments={layer: mean(rows) for layer, rows in self.moments.items()},
+            palettes=mean(self.palettes),
+            gaussians={layer: mean(rows) for layer, rows in self.gaussians.items()},
         )
 
 
@@ -192,6 +222,14 @@ class MomentTerm(Weighted):
         return self.weight * relative_distance(moments(_joined(features, target.shape[0])), target)
 
 
+class TransportTerm(Weighted):
+    """Carries the features of groups of images to those of a style as a cloud; groups as in `GramTerm`."""
+
+    def forward(self, features: Tensor, target: Tensor) -> Tensor:
+        """(N, C, H, W) of N / R consecutive images for each of the R rows of `target` (R, C, 1 + C)."""
+        return self.weight * wasserstein(gaussian(_joined(features, target.shape[0])), target)
+
+
 class PaletteTerm(Weighted):
     """Gives groups of images the colours of a style; groups as in `GramTerm`."""
 
@@ -234,6 +272,7 @@ class StyleObjective(nn.Module):
         tone: weight of the tone distance.
         palette: weight of the distance in colours.
         smoothness: weight of the total variation.
+        transport: layer -> weight of the Wasserstein distance.
     """
 
     def __init__(
@@ -245,6 +284,7 @@ class StyleObjective(nn.Module):
         tone: float,
         palette: float,
         smoothness: float,
+        transport: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self.content = nn.ModuleDict({layer: ContentTerm(weight) for layer, weight in content.items()})
@@ -253,11 +293,12 @@ class StyleObjective(nn.Module):
         self.tone = ToneTerm(tone)
         self.palette = PaletteTerm(palette)
         self.tv = TotalVariationTerm(smoothness)
+        self.transport = nn.ModuleDict({layer: TransportTerm(weight) for layer, weight in transport.items()})
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Every layer that `forward` wants of the stylised images."""
-        return tuple(dict.fromkeys([*self.content, *self.style, *self.moments]))
+        return tuple(dict.fromkeys([*self.content, *self.style, *self.moments, *self.transport]))
 
     def targets(self, paintings: Tensor, features: Features) -> StyleTargets:
         """The targets that `paintings` (R, 3, H, W) in [-1, 1] and their features set: one row for each."""
@@ -265,6 +306,7 @@ class StyleObjective(nn.Module):
             grams={layer: gram(features[layer]) for layer in self.style},
             moments={layer: moments(features[layer]) for layer in self.moments},
             palettes=palette(paintings),
+            gaussians={layer: rooted(gaussian(features[layer])) for layer in self.transport},
         )
 
     def forward(
@@ -280,7 +322,7 @@ class StyleObjective(nn.Module):
             targets: R rows, N a multiple of R: the first N / R images answer to the first row, and so on.
 
         Returns:
-            `content.LAYER`, `style.LAYER`, `moments.LAYER`, `tone`, `palette` and `tv` -> scalar.
+            `content.LAYER`, `style.LAYER`, `moments.LAYER`, `transport.LAYER`, `tone`, `palette` and `tv` -> scalar.
         """
         return dict(self._terms(images, photos, features, photo_features, targets))
 
@@ -293,6 +335,8 @@ class StyleObjective(nn.Module):
             yield f"style.{layer}", term(features[layer], targets.grams[layer])
         for layer, term in self.moments.items():
             yield f"moments.{layer}", term(features[layer], targets.moments[layer])
+        for layer, term in self.transport.items():
+            yield f"transport.{layer}", term(features[layer], targets.gaussians[layer])
         yield "tone", self.tone(images, photos)
         yield "palette", self.palette(images, targets.palettes)
         yield "tv", self.tv(images)

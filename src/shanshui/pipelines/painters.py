@@ -1,18 +1,26 @@
 """Painters: what differs between stylizers. All else that a stylizer can do is the same for every one of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from shanshui.errors import ConfigError
 from shanshui.networks.precision import fast_dtype
+from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.networks.stylizers.maps import Rows
 from shanshui.networks.stylizers.settled import observed, settled
 from shanshui.networks.stylizers.strips import paint_in_strips
+
+Network = TypeVar("Network", bound=nn.Module)
+
+PAINTING_SIDE = 256
+"""Shorter side, in pixels, at which `ExamplePainter` looks at a painting, if it is larger."""
 
 
 @dataclass(frozen=True)
@@ -58,32 +66,57 @@ class StripPainter(Painter, Protocol):
         """
 
 
-class Observer(Painter, Protocol):
-    """Paints as the painter does that it comes from, and remembers the statistics of all pictures."""
-
-    def settled(self) -> Painter:
-        """A painter that paints every picture with these statistics; blends that were not seen adapt as usual."""
-
-
 @runtime_checkable
 class AdaptivePainter(Painter, Protocol):
     """A painter that adapts to each picture as a whole, and can be kept from it where frames of a film follow."""
 
-    def observer(self) -> Observer:
-        """One that has seen nothing yet."""
+    def settled(self, watch: Callable[[Painter], None]) -> Painter:
+        """One that paints every picture with the statistics of all that `watch` paints with the painter it is given.
+
+        Blends that were not painted then adapt as usual.
+        """
 
 
-class NamedPainter:
+class _NetworkPainter(Generic[Network]):
+    """What painters with a network have in common; the network depends on the style once statistics have settled."""
+
+    def __init__(self, network: Network, device: torch.device) -> None:
+        self._device = device
+        self._network = _ready(network, device)
+        self._choose: Callable[[Tensor], Network] = lambda style: self._network
+
+    def settled(self, watch: Callable[[Self], None]) -> Self:
+        """One with the statistics of what `watch` paints; see `AdaptivePainter`."""
+        watching: dict[tuple[float, ...], Network] = {}
+
+        def watched(style: Tensor) -> Network:
+            if _key(style) not in watching:
+                watching[_key(style)] = observed(self._network)
+            return watching[_key(style)]
+
+        watch(self._choosing(watched))
+        calm = {key: settled(network) for key, network in watching.items()}
+        return self._choosing(lambda style: calm.get(_key(style), self._network))
+
+    def _choosing(self, choose: Callable[[Tensor], Network]) -> Self:
+        twin = copy(self)
+        twin._choose = choose
+        return twin
+
+
+def _key(style: Tensor) -> tuple[float, ...]:
+    return tuple(style.flatten().tolist())
+
+
+class NamedPainter(_NetworkPainter[FeedForwardStylizer]):
     """Paints in the styles that one network has learned, by name."""
 
     takes_paintings = False
 
     def __init__(self, network: FeedForwardStylizer, *, device: torch.device | str = "cpu") -> None:
         """Use `network`, which is moved to `device` and to the number format that is fastest there."""
-        self._device = torch.device(device)
+        super().__init__(network, torch.device(device))
         self._styles = network.config.styles
-        network = network.to(device=self._device, dtype=fast_dtype(self._device)).eval().requires_grad_(False)
-        self._network: FeedForwardStylizer = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -97,7 +130,7 @@ class NamedPainter:
             ConfigError: a style is a painting.
         """
         weights = self._weights(blend)
-        painting: Tensor = self._network_for(weights)(photo, weights)
+        painting: Tensor = self._choose(weights)(photo, weights)
         return painting.to(photo.dtype)
 
     def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
@@ -107,14 +140,7 @@ class NamedPainter:
             ConfigError: a style is a painting.
         """
         weights = self._weights(blend)
-        return paint_in_strips(self._network_for(weights), photo, height, width, weights, room=room)
-
-    def observer(self) -> "NamedObserver":
-        """One that paints like this and remembers statistics; see `AdaptivePainter`."""
-        return NamedObserver(self._network, device=self._device)
-
-    def _network_for(self, weights: Tensor) -> FeedForwardStylizer:
-        return self._network
+        return paint_in_strips(self._choose(weights), photo, height, width, weights, room=room)
 
     def _weights(self, blend: Sequence[Share]) -> Tensor:
         shares = dict.fromkeys(self._styles, 0.0)
@@ -127,36 +153,59 @@ class NamedPainter:
         return torch.tensor([list(shares.values())], device=self._device)
 
 
-class NamedObserver(NamedPainter):
-    """A `NamedPainter` that remembers the statistics of what it paints, for each blend by itself."""
+class ExamplePainter(_NetworkPainter[ArbitraryStylizer]):
+    """Paints after any painting.
 
-    def __init__(self, network: FeedForwardStylizer, *, device: torch.device) -> None:
-        """Paint with copies of `network`."""
-        super().__init__(network, device=device)
-        self._watching: dict[tuple[float, ...], FeedForwardStylizer] = {}
+    A painting is looked at with a shorter side of at most `PAINTING_SIDE` pixels, whatever the size of the photo: that
+    sets the size of the strokes, in pixels.
+    """
 
-    def settled(self) -> NamedPainter:
-        """A painter that paints every picture with the statistics of those seen."""
-        calm = {blend: settled(network) for blend, network in self._watching.items()}
-        return _SettledPainter(self._network, calm, device=self._device)
+    takes_paintings = True
+    styles: tuple[str, ...] = ()
 
-    def _network_for(self, weights: Tensor) -> FeedForwardStylizer:
-        blend = tuple(weights[0].tolist())
-        if blend not in self._watching:
-            self._watching[blend] = observed(self._network)
-        return self._watching[blend]
+    def __init__(self, network: ArbitraryStylizer, *, device: torch.device | str = "cpu") -> None:
+        """Use `network`, which is moved to `device` and to the number format that is fastest there."""
+        super().__init__(network, torch.device(device))
+
+    def __call__(self, photo: Tensor, blend: Sequence[Share]) -> Tensor:
+        """Paint (1, 3, H, W); what the network tells of the paintings is averaged.
+
+        Raises:
+            ConfigError: a style is a name.
+        """
+        style = self._style(blend)
+        painting: Tensor = self._choose(style).paint(photo, style)
+        return painting.to(photo.dtype)
+
+    def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
+        """As calling it, by strips; see `StripPainter`.
+
+        Raises:
+            ConfigError: a style is a name.
+        """
+        style = self._style(blend)
+        return paint_in_strips(self._choose(style), photo, height, width, style, room=room)
+
+    def _style(self, blend: Sequence[Share]) -> Tensor:
+        parts = []
+        for share in blend:
+            if isinstance(share.style, str):
+                raise ConfigError(f"This model knows no style {share.style!r}: it takes the file of a painting.")
+            parts.append(share.weight * self._network.style_of(_looked_at(share.style.to(self._device))))
+        return torch.stack(parts).sum(0)
 
 
-class _SettledPainter(NamedPainter):
-    def __init__(
-        self,
-        network: FeedForwardStylizer,
-        calm: Mapping[tuple[float, ...], FeedForwardStylizer],
-        *,
-        device: torch.device,
-    ) -> None:
-        super().__init__(network, device=device)
-        self._calm = calm
+def _looked_at(painting: Tensor) -> Tensor:
+    """(1, 3, h, w) no larger than styles are looked at."""
+    height, width = painting.shape[2:]
+    scale = PAINTING_SIDE / min(height, width)
+    if scale >= 1:
+        return painting
+    size = (round(height * scale), round(width * scale))
+    return functional.interpolate(painting, size=size, mode="bicubic", antialias=True, align_corners=False)
 
-    def _network_for(self, weights: Tensor) -> FeedForwardStylizer:
-        return self._calm.get(tuple(weights[0].tolist()), self._network)
+
+def _ready(network: Network, device: torch.device) -> Network:
+    """On the device, in the number format that is fastest there, and not to be learned."""
+    network = network.to(device=device, dtype=fast_dtype(device)).eval().requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -19,10 +20,11 @@ from shanshui.images.files import Picture, from_any
 from shanshui.images.pixels import Pixels, to_pixels, to_tensor
 from shanshui.images.resize import resize
 from shanshui.networks.segmenters.zones import ZONES
+from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.pipelines.canvas import Layer, laid_over, painted, rows_of
 from shanshui.pipelines.masks import mask_of
-from shanshui.pipelines.painters import AdaptivePainter, NamedPainter, Painter, Share
+from shanshui.pipelines.painters import AdaptivePainter, ExamplePainter, NamedPainter, Painter, Share
 from shanshui.pipelines.treatment import Colors, Mask, Photo, Region, Style, Treatment, parts_of
 from shanshui.pipelines.zones import Zones
 
@@ -39,7 +41,7 @@ class Stylizer:
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, device: torch.device | str = "cpu") -> Self:
-        """Load a stylizer by zoo name (`painter`), snapshot file, or hub id.
+        """Load a stylizer by zoo name (`painter`, `painter-any`), snapshot file, or hub id.
 
         Raises:
             ModelError: there is no such model, or it is not a stylizer.
@@ -47,6 +49,8 @@ class Stylizer:
         network, _ = load_snapshot(resolve(name))
         if isinstance(network, FeedForwardStylizer):
             return cls(NamedPainter(network, device=device), device=device)
+        if isinstance(network, ArbitraryStylizer):
+            return cls(ExamplePainter(network, device=device), device=device)
         raise ModelError(f"{name} is not a stylizer but a {type(network).__name__}: try `painter`.")
 
     @property
@@ -86,7 +90,8 @@ class Stylizer:
             regions: parts with styles of their own.
 
         Returns:
-            An image of exactly the input's size, 8 bits, RGBA where the input has transparency. `paint` keeps 16 bits.
+            An image of exactly the input's size, sRGB, 8 bits, RGBA where the input has transparency; its `info` has
+            the input's `exif`, `xmp` and `dpi`, to hand on to `save`. `paint` keeps 16 bits and the profile as well.
 
         Raises:
             ConfigError: an unknown style, or a value that cannot work.
@@ -105,13 +110,19 @@ class Stylizer:
         pixels = _eight_bits(painted.pixels)
         if painted.alpha is not None:
             pixels = np.dstack([pixels, _eight_bits(painted.alpha)])
-        return Image.fromarray(pixels)
+        result, known = Image.fromarray(pixels), painted.metadata
+        result.info |= {
+            name: value
+            for name, value in (("exif", known.exif), ("xmp", known.xmp), ("dpi", known.dpi))
+            if value is not None
+        }
+        return result
 
     def paint(self, image: Photo, style: Style, treatment: Treatment | None = None) -> Picture:
-        """Like calling the stylizer, but as pixels: 16 bits stay 16 bits, and transparency stays aside, untouched."""
+        """Like calling the stylizer, but as a picture: 16 bits stay 16, and what stands beside the pixels stays."""
         treatment = treatment or Treatment()
         photo = from_any(image)
-        return Picture(self.flattened(photo, self.layers(photo, style, treatment), treatment), photo.alpha)
+        return replace(photo, pixels=self.flattened(photo, self.layers(photo, style, treatment), treatment))
 
     def layers(self, photo: Picture, style: Style, treatment: Treatment) -> list[Layer]:
         """What lies over `photo`, from below to above: the whole of it painted, then each region.
@@ -145,11 +156,13 @@ class Stylizer:
         """
         if not isinstance(self._painter, AdaptivePainter):
             return self
-        observer = self._painter.observer()
-        watching = self._with(observer)
-        for frame in frames:
-            watching.layers(frame, style, treatment)
-        return self._with(observer.settled())
+
+        def watch(painter: Painter) -> None:
+            watching = self._with(painter)
+            for frame in frames:
+                watching.layers(frame, style, treatment)
+
+        return self._with(self._painter.settled(watch))
 
     def _with(self, painter: Painter) -> Self:
         twin = copy(self)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shanshui.recipes.painter import PAINTER
+from shanshui.recipes.painter import ADD_STYLE, PAINTER
+from shanshui.recipes.painter_any import PAINTER_ANY
 from shanshui.recipes.scenes import SCENE_RECIPES
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "scene": SCENE_RECIPES,
-    "style": {"painter": PAINTER},
+    "style": {"painter": PAINTER, "painter-any": PAINTER_ANY, "add-style": ADD_STYLE},
 }

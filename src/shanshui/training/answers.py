@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from shanshui.errors import ConfigError
+from shanshui.training.learners.any_style import AnyStyleConfig
 from shanshui.training.learners.strategy import SceneConfig
-from shanshui.training.learners.style import StyleConfig
+from shanshui.training.learners.style import StyleTeaching
 from shanshui.training.monitors.reading import AlarmKind
 from shanshui.training.update import AdamConfig
 
@@ -51,7 +52,7 @@ class Policy:
         return "rollback" in vars(self).values()
 
 
-Config: TypeAlias = SceneConfig | StyleConfig
+Config: TypeAlias = SceneConfig | StyleTeaching | AnyStyleConfig
 """What a learner is made of."""
 
 RemedyName = Literal["lower rate", "slower discriminator", "more augmentation", "mode seeking"]
@@ -65,7 +66,7 @@ MODE_SEEKING = 0.1
 
 def lower_rate(config: Config) -> Config:
     """Every player learns at a fifth of its rate."""
-    if isinstance(config, StyleConfig):
+    if not isinstance(config, SceneConfig):
         return replace(config, adam=_slowed(config.adam))
     return replace(
         config, generator_adam=_slowed(config.generator_adam), discriminator_adam=_slowed(config.discriminator_adam)
@@ -74,7 +75,7 @@ def lower_rate(config: Config) -> Config:
 
 def slower_discriminator(config: Config) -> Config | None:
     """The discriminator learns at a fifth of its rate; None for a learner without one."""
-    if isinstance(config, StyleConfig):
+    if not isinstance(config, SceneConfig):
         return None
     return replace(config, discriminator_adam=_slowed(config.discriminator_adam))
 
@@ -84,7 +85,7 @@ def more_augmentation(config: Config) -> Config | None:
 
     None where every image is augmented already, and for a stylizer.
     """
-    if isinstance(config, StyleConfig) or config.augmentation == "diffaugment":
+    if not isinstance(config, SceneConfig) or config.augmentation == "diffaugment":
         return None
     if config.augmentation == "none":
         return replace(config, augmentation="diffaugment")
@@ -95,7 +96,7 @@ def more_augmentation(config: Config) -> Config | None:
 
 def mode_seeking(config: Config) -> Config | None:
     """The penalty on latents that give the same scene is on, or twice as strong; None for a stylizer."""
-    if isinstance(config, StyleConfig):
+    if not isinstance(config, SceneConfig):
         return None
     strength = 2 * config.penalties.mode_seeking or MODE_SEEKING
     return replace(config, penalties=replace(config.penalties, mode_seeking=strength))

@@ -10,7 +10,10 @@ Grids are kept out at each step up: bilinear interpolation inside, and at the en
 which has no response at the frequency of a checkerboard. Transposed convolutions are not used.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -64,13 +67,14 @@ class FeedForwardStylizer(nn.Module):
     def __init__(self, config: FeedForwardConfig) -> None:
         super().__init__()
         self.config = config
-        styles, width, deep_width = len(config.styles), config.width, config.deep_width
-        self.stem = ConvNorm(3 * 4**2, width, styles)
-        self.down = ConvNorm(width, deep_width, styles, stride=2)
-        self.deep = nn.ModuleList(ResidualBlock(deep_width, styles) for _ in range(config.deep_blocks))
-        self.up_quarter = ConvNorm(deep_width, width, styles)
-        self.fine = nn.ModuleList(ResidualBlock(width, styles) for _ in range(config.blocks))
-        self.up_half = ConvNorm(width, width // 2, styles)
+        width, deep_width = config.width, config.deep_width
+        norm = partial(ConditionalInstanceNorm, styles=len(config.styles))
+        self.stem = ConvNorm(3 * 4**2, width, norm)
+        self.down = ConvNorm(width, deep_width, norm, stride=2)
+        self.deep = nn.ModuleList(ResidualBlock(deep_width, norm) for _ in range(config.deep_blocks))
+        self.up_quarter = ConvNorm(deep_width, width, norm)
+        self.fine = nn.ModuleList(ResidualBlock(width, norm) for _ in range(config.blocks))
+        self.up_half = ConvNorm(width, width // 2, norm)
         self.to_rgb = nn.Conv2d(width // 2, 3 * 2**2, kernel_size=3, padding=1, padding_mode="reflect")
 
     def forward(self, photos: Tensor, weights: Tensor) -> Tensor:
@@ -93,7 +97,7 @@ class FeedForwardStylizer(nn.Module):
         dtype = self.to_rgb.weight.dtype
         height, width = photos.shape[2:]
         weights = weights.to(dtype)
-        x = functional.pixel_unshuffle(_pad(photos.to(dtype)), 4)
+        x = functional.pixel_unshuffle(extended(photos.to(dtype)), 4)
         edges = functional.relu(self.stem(x, weights))
         x = functional.relu(self.down(edges, weights))
         for block in self.deep:
@@ -105,35 +109,79 @@ class FeedForwardStylizer(nn.Module):
         pixels = blur(functional.pixel_shuffle(self.to_rgb(x), 2))
         return torch.tanh(pixels[:, :, :height, :width])
 
+    def restyled(self, styles: tuple[str, ...]) -> "FeedForwardStylizer":
+        """The same convolutions with other styles, each of which begins as the mean of those that are known here."""
+        return self._with_rows(styles, lambda name, rows: rows.mean(0).expand(len(styles), -1))
+
+    def joined(self, other: "FeedForwardStylizer") -> "FeedForwardStylizer":
+        """This network, which knows the styles of `other` as well; it must have these convolutions.
+
+        Raises:
+            ConfigError: both know a style of the same name.
+        """
+        twice = set(self.config.styles) & set(other.config.styles)
+        if twice:
+            raise ConfigError(f"The model knows a style {min(twice)!r} already: give the new one another name.")
+        added = other.state_dict()
+        return self._with_rows(
+            (*self.config.styles, *other.config.styles), lambda name, rows: torch.cat([rows, added[name]])
+        )
+
+    def _with_rows(self, styles: tuple[str, ...], rows: Callable[[str, Tensor], Tensor]) -> "FeedForwardStylizer":
+        state = {
+            name: rows(name, value) if name.rpartition(".")[2] in ("gamma", "beta") else value
+            for name, value in self.state_dict().items()
+        }
+        network = FeedForwardStylizer(replace(self.config, styles=styles))
+        network.load_state_dict(state)
+        return network
+
+
+class StyledNorm(Protocol):
+    """An instance normalisation that a style gives its scale and shift."""
+
+    epsilon: float
+
+    def affine(self, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Scale and shift of each channel, (N, C) each, from what describes the styles of N photos."""
+
+    def settle(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """The statistics (C,) to normalise with, for a picture that has these."""
+
+    def __call__(self, x: Tensor, style: Tensor) -> Tensor:
+        """(N, C, H, W) and the styles -> (N, C, H, W)."""
+
 
 class ConvNorm(nn.Module):
-    """A 3 x 3 convolution with reflected borders, followed by conditional instance normalisation."""
+    """A 3 x 3 convolution with reflected borders, followed by an instance normalisation that the style rules."""
 
-    def __init__(self, channels_in: int, channels: int, styles: int, *, stride: int = 1) -> None:
+    norm: StyledNorm
+
+    def __init__(self, channels_in: int, channels: int, norm: Callable[[int], StyledNorm], *, stride: int = 1) -> None:
+        """`norm` makes the normalisation of so many channels."""
         super().__init__()
         # No bias: the normalisation would take it away again.
         self.convolution = nn.Conv2d(
             channels_in, channels, kernel_size=3, stride=stride, padding=1, padding_mode="reflect", bias=False
         )
-        self.norm = ConditionalInstanceNorm(channels, styles)
+        self.norm = norm(channels)
 
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
-        """(N, C_in, H, W), (N, S) -> (N, C, H / stride, W / stride)."""
-        normalised: Tensor = self.norm(self.convolution(x), weights)
-        return normalised
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """(N, C_in, H, W) and the styles -> (N, C, H / stride, W / stride)."""
+        return self.norm(self.convolution(x), style)
 
 
 class ResidualBlock(nn.Module):
     """Two convolutions around an identity (He et al. 2016), without an activation after the sum."""
 
-    def __init__(self, channels: int, styles: int) -> None:
+    def __init__(self, channels: int, norm: Callable[[int], StyledNorm]) -> None:
         super().__init__()
-        self.first = ConvNorm(channels, channels, styles)
-        self.second = ConvNorm(channels, channels, styles)
+        self.first = ConvNorm(channels, channels, norm)
+        self.second = ConvNorm(channels, channels, norm)
 
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
-        """(N, C, H, W), (N, S) -> (N, C, H, W)."""
-        change: Tensor = self.second(functional.relu(self.first(x, weights)), weights)
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """(N, C, H, W) and the styles -> (N, C, H, W)."""
+        change: Tensor = self.second(functional.relu(self.first(x, style)), style)
         return x + change
 
 
@@ -154,19 +202,28 @@ class ConditionalInstanceNorm(nn.Module):
         """Scale and shift of every style, (S, C) each."""
         return 1 + _STYLE_RATE * self.gamma, _STYLE_RATE * self.beta
 
+    def affine(self, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Shares (N, S) of the styles -> scale and shift, (N, C) each."""
+        scale, shift = (style @ row for row in self.rows())
+        return scale, shift
+
     def settle(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-        """The statistics (C,) to normalise with, for a picture that has these: its own."""
+        """The statistics of a picture (C,) as they are."""
         return mean, variance
 
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """(N, C, H, W) and shares (N, S) -> (N, C, H, W)."""
-        count, channels, height, width = x.shape
-        # Every channel of every photo as a channel of one image: batch normalisation of that is instance
-        # normalisation, in one fused pass with float32 statistics (an eighth of the time of `var_mean`).
-        instances = x.reshape(1, count * channels, height, width)
-        scale, shift = ((weights @ row).flatten() for row in self.rows())
-        normalised = functional.batch_norm(instances, None, None, scale, shift, training=True, eps=self.epsilon)
-        return normalised.reshape(count, channels, height, width)
+        return normalised(x, *self.affine(style), epsilon=self.epsilon)
+
+
+def normalised(x: Tensor, scale: Tensor, shift: Tensor, *, epsilon: float) -> Tensor:
+    """Instance normalisation of (N, C, H, W), then `scale` and `shift` (N, C)."""
+    count, channels, height, width = x.shape
+    # Every channel of every photo as a channel of one image: batch normalisation of that is instance
+    # normalisation, in one fused pass with float32 statistics (an eighth of the time of `var_mean`).
+    instances = x.reshape(1, count * channels, height, width)
+    result = functional.batch_norm(instances, None, None, scale.flatten(), shift.flatten(), training=True, eps=epsilon)
+    return result.reshape(count, channels, height, width)
 
 
 def double(x: Tensor) -> Tensor:
@@ -189,8 +246,8 @@ def padded_size(height: int, width: int) -> tuple[int, int]:
     return rows, columns
 
 
-def _pad(photos: Tensor) -> Tensor:
-    """Extend right and bottom; the caller crops them off again."""
+def extended(photos: Tensor) -> Tensor:
+    """(N, C, H, W) at `padded_size`: longer at the right and the bottom, which the caller crops off again."""
     height, width = photos.shape[2:]
     rows, columns = padded_size(height, width)
     right, bottom = columns - width, rows - height

@@ -6,21 +6,36 @@ them with the mean and the variance of what it saw.
 """
 
 from copy import deepcopy
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from shanshui.networks.stylizers.feedforward import ConditionalInstanceNorm, ConvNorm, FeedForwardStylizer
+from shanshui.networks.stylizers.feedforward import ConvNorm, StyledNorm
+
+Network = TypeVar("Network", bound=nn.Module)
+"""A stylizer made of `ConvNorm`s."""
 
 
-class ObservedNorm(ConditionalInstanceNorm):
-    """Normalises as it did, and remembers the statistics of all pictures."""
+class _Norm(nn.Module):
+    """Another normalisation in the place of `norm`, with its scale and shift."""
 
-    def __init__(self, norm: ConditionalInstanceNorm) -> None:
-        """Take over the rows of `norm`."""
-        super().__init__(1, 1, epsilon=norm.epsilon)
-        self.gamma, self.beta = norm.gamma, norm.beta
+    def __init__(self, norm: StyledNorm) -> None:
+        super().__init__()
+        self.norm, self.epsilon = norm, norm.epsilon
+
+    def affine(self, style: Tensor) -> tuple[Tensor, Tensor]:
+        """As the original."""
+        return self.norm.affine(style)
+
+
+class ObservedNorm(_Norm):
+    """Normalises as the original does, and remembers the statistics of all pictures."""
+
+    def __init__(self, norm: StyledNorm) -> None:
+        """Watch `norm`."""
+        super().__init__(norm)
         self._pictures = 0
         self._mean: Tensor | float = 0.0
         self._square: Tensor | float = 0.0
@@ -32,11 +47,11 @@ class ObservedNorm(ConditionalInstanceNorm):
         self._square = self._square + variance.double() + mean.double().square()
         return mean, variance
 
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
-        """(1, C, H, W) and shares (1, S) -> (1, C, H, W)."""
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """(1, C, H, W) and one style -> (1, C, H, W)."""
         variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
         self.settle(mean, variance)
-        return super().forward(x, weights)
+        return self.norm(x, style)
 
     def seen(self) -> tuple[Tensor, Tensor]:
         """Mean and variance (C,) of all pictures together, as if they were one.
@@ -50,16 +65,15 @@ class ObservedNorm(ConditionalInstanceNorm):
         return mean, (torch.as_tensor(self._square) / self._pictures - mean.square()).clamp_min(0)
 
 
-class SettledNorm(ConditionalInstanceNorm):
+class SettledNorm(_Norm):
     """Normalises with given statistics, whatever the picture."""
 
     mean: Tensor
     variance: Tensor
 
-    def __init__(self, norm: ConditionalInstanceNorm, mean: Tensor, variance: Tensor) -> None:
-        """Take over the rows of `norm`; statistics are (C,)."""
-        super().__init__(1, 1, epsilon=norm.epsilon)
-        self.gamma, self.beta = norm.gamma, norm.beta
+    def __init__(self, norm: StyledNorm, mean: Tensor, variance: Tensor) -> None:
+        """Take the place of `norm`; statistics are (C,)."""
+        super().__init__(norm)
         self.register_buffer("mean", mean.float(), persistent=False)
         self.register_buffer("variance", variance.float(), persistent=False)
 
@@ -67,14 +81,14 @@ class SettledNorm(ConditionalInstanceNorm):
         """The given statistics instead of those of the picture."""
         return self.mean.double(), self.variance.double()
 
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
-        """(1, C, H, W) and shares (1, S) -> (1, C, H, W)."""
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """(1, C, H, W) and one style -> (1, C, H, W)."""
         # The statistics are float32 whatever the network computes in, and so must be what stands beside them.
-        scale, shift = ((weights @ row).flatten().float() for row in self.rows())
+        scale, shift = (each.flatten().float() for each in self.affine(style))
         return functional.batch_norm(x, self.mean, self.variance, scale, shift, training=False, eps=self.epsilon)
 
 
-def observed(network: FeedForwardStylizer) -> FeedForwardStylizer:
+def observed(network: Network) -> Network:
     """A copy of `network` that paints one picture at a time as the original does, and remembers their statistics."""
     watching = deepcopy(network)
     for layer in _layers(watching):
@@ -82,7 +96,7 @@ def observed(network: FeedForwardStylizer) -> FeedForwardStylizer:
     return watching
 
 
-def settled(network: FeedForwardStylizer) -> FeedForwardStylizer:
+def settled(network: Network) -> Network:
     """A copy of an `observed` network that paints with the statistics of what that has seen.
 
     Raises:
@@ -91,9 +105,9 @@ def settled(network: FeedForwardStylizer) -> FeedForwardStylizer:
     calm = deepcopy(network)
     for layer in _layers(calm):
         assert isinstance(layer.norm, ObservedNorm)
-        layer.norm = SettledNorm(layer.norm, *layer.norm.seen())
+        layer.norm = SettledNorm(layer.norm.norm, *layer.norm.seen())
     return calm
 
 
-def _layers(network: FeedForwardStylizer) -> list[ConvNorm]:
+def _layers(network: nn.Module) -> list[ConvNorm]:
     return [module for module in network.modules() if isinstance(module, ConvNorm)]

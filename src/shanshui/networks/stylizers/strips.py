@@ -1,4 +1,4 @@
-"""A feed-forward stylizer on photos of any size in bounded memory, with the statistics of the whole photo.
+"""Feed-forward stylizers on photos of any size in bounded memory, with the statistics of the whole photo.
 
 Tiles that are stylised one by one differ, because instance normalisation adapts to each. Here every layer goes over
 the whole photo, a strip of rows at a time, before the next one begins: its output is kept raw (`Map`) while mean and
@@ -6,12 +6,14 @@ variance are gathered, and the normalisation is applied when the next layer read
 in the untiled network, and the result equals it up to the rounding of the statistics.
 """
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer, PlainBlock
 from shanshui.networks.stylizers.feedforward import (
     ConvNorm,
     FeedForwardStylizer,
@@ -21,13 +23,20 @@ from shanshui.networks.stylizers.feedforward import (
     padded_size,
 )
 from shanshui.networks.stylizers.maps import Finish, Map, Room, Rows, Statistics
+from shanshui.networks.stylizers.matching import EPSILON
 
 _STRIP_BYTES = 24 << 20
 """Of a layer's output at once; its surroundings take about four times as much."""
 
 
 def paint_in_strips(
-    network: FeedForwardStylizer, photo: Rows, height: int, width: int, weights: Tensor, *, room: int
+    network: FeedForwardStylizer | ArbitraryStylizer,
+    photo: Rows,
+    height: int,
+    width: int,
+    style: Tensor,
+    *,
+    room: int,
 ) -> Iterator[Tensor]:
     """What `network` makes of a photo, strip by strip from the top.
 
@@ -36,37 +45,43 @@ def paint_in_strips(
         photo: rows of (1, 3, H, W) RGB in [-1, 1].
         height: H of the photo.
         width: W of the photo.
-        weights: (1, S) shares of the styles.
+        style: what the network takes beside the photo: (1, S) shares of its styles, or (1, K) of a painting.
         room: bytes of feature maps that may be in memory; the rest goes to temporary files.
 
     Returns:
         (1, 3, n, W) RGB in [-1, 1] in the dtype of the network, all strips together H rows.
     """
-    return _Strips(network, weights, Room(room)).paint(photo, height, width)
+    if isinstance(network, ArbitraryStylizer):
+        return _ExampleStrips(network, style, Room(room)).paint(photo, height, width)
+    return _NamedStrips(network, style.to(network.to_rgb.weight.dtype), Room(room)).paint(photo, height, width)
 
 
-class _Strips:
-    def __init__(self, network: FeedForwardStylizer, weights: Tensor, room: Room) -> None:
-        self._network, self._room = network, room
+class _Strips(ABC):
+    """The half of the networks that is the same for all: from a map at an eighth of the resolution to pixels."""
+
+    def __init__(self, network: FeedForwardStylizer | ArbitraryStylizer, style: Tensor, room: Room) -> None:
+        """`style` is what normalisations take, in the dtype of `network`."""
+        self._decoder, self._style, self._room = network, style, room
         self._like = network.to_rgb.weight
-        self._weights = weights.to(self._like.dtype)
+
+    @abstractmethod
+    def _encoded(self, source: Rows, height: int, width: int) -> tuple[Map, Map]:
+        """Edges at a quarter of the resolution, height x width, and what is decoded, at an eighth."""
 
     def paint(self, photo: Rows, height: int, width: int) -> Iterator[Tensor]:
-        network = self._network
+        decoder = self._decoder
         rows, columns = padded_size(height, width)
-        source = _unshuffled(photo, height, width, self._like)
-        edges = self._layer(network.stem, source, rows // 4, columns // 4, rectify=True)
-        x = self._layer(network.down, edges.rows, edges.height, edges.width, stride=2, rectify=True)
-        for block in network.deep:
+        edges, x = self._encoded(_unshuffled(photo, height, width, self._like), rows // 4, columns // 4)
+        for block in decoder.deep:
             self._block(block, x)
-        upper = self._layer(network.up_quarter, _doubled(x.rows, x.height), 2 * x.height, 2 * x.width)
+        upper = self._layer(decoder.up_quarter, _doubled(x.rows, x.height), 2 * x.height, 2 * x.width)
         x.close()
         upper.add(edges.rows, step=self._step(upper), rectify=True)
         edges.close()
-        for block in network.fine:
+        for block in decoder.fine:
             self._block(block, upper)
         half = self._layer(
-            network.up_half, _doubled(upper.rows, upper.height), 2 * upper.height, 2 * upper.width, rectify=True
+            decoder.up_half, _doubled(upper.rows, upper.height), 2 * upper.height, 2 * upper.width, rectify=True
         )
         upper.close()
         yield from self._pixels(half, height, width)
@@ -85,23 +100,43 @@ class _Strips:
         self, layer: ConvNorm, source: Rows, height: int, width: int, *, stride: int = 1, rectify: bool = False
     ) -> Map:
         """A convolution of a map of height x width, to be normalised when it is read."""
-        weight = layer.convolution.weight
-        out = Map(weight.shape[0], height // stride, width // stride, like=self._like, room=self._room)
-        statistics, step = Statistics(), self._step(out)
-        for first in range(0, out.height, step):
-            last = min(first + step, out.height)
-            rows = _surrounded(source, stride * first - 1, stride * (last - 1) + 2, height)
-            convolved = functional.conv2d(rows, weight, stride=stride)
-            statistics.add(convolved)
-            out.write(first, convolved)
-        scale, shift = ((self._weights @ row)[0] for row in layer.norm.rows())
+        statistics = Statistics()
+        out = self._convolved(layer.convolution, source, height, width, stride=stride, seen=statistics.add)
+        scale, shift = (each[0] for each in layer.norm.affine(self._style))
         moments = layer.norm.settle(*statistics.moments())
         out.finish(Finish.normalising(moments, (scale, shift), layer.norm.epsilon, rectify=rectify))
         return out
 
+    def _convolved(
+        self,
+        convolution: nn.Conv2d,
+        source: Rows,
+        height: int,
+        width: int,
+        *,
+        stride: int = 1,
+        rectify: bool = False,
+        seen: Callable[[Tensor], None] | None = None,
+    ) -> Map:
+        """A convolution of a map of height x width, and a ReLU if asked for; `seen` hears of all rows."""
+        weight, bias = convolution.weight, convolution.bias
+        out = Map(weight.shape[0], height // stride, width // stride, like=self._like, room=self._room)
+        step = self._step(out)
+        for first in range(0, out.height, step):
+            last = min(first + step, out.height)
+            if weight.shape[2] == 1:
+                rows = source(first, last)
+            else:
+                rows = _surrounded(source, stride * first - 1, stride * (last - 1) + 2, height)
+            convolved = functional.conv2d(rows, weight, bias, stride=stride)
+            if seen is not None:
+                seen(convolved)
+            out.write(first, functional.relu(convolved) if rectify else convolved)
+        return out
+
     def _pixels(self, half: Map, height: int, width: int) -> Iterator[Tensor]:
         """The last convolution, its pixels put in their places, the blur and the range."""
-        to_rgb, step = self._network.to_rgb, self._step(half)
+        to_rgb, step = self._decoder.to_rgb, self._step(half)
         for first in range(0, half.height, step):
             last = min(first + step, half.height)
             # The blur wants one row of pixels more on both sides.
@@ -114,6 +149,66 @@ class _Strips:
     def _step(self, out: Map) -> int:
         row = out.width * out.channels * self._like.element_size()
         return max(4, _STRIP_BYTES // row)
+
+
+class _NamedStrips(_Strips):
+    def __init__(self, network: FeedForwardStylizer, weights: Tensor, room: Room) -> None:
+        super().__init__(network, weights, room)
+        self._network = network
+
+    def _encoded(self, source: Rows, height: int, width: int) -> tuple[Map, Map]:
+        edges = self._layer(self._network.stem, source, height, width, rectify=True)
+        return edges, self._layer(self._network.down, edges.rows, height, width, stride=2, rectify=True)
+
+
+class _ExampleStrips(_Strips):
+    def __init__(self, network: ArbitraryStylizer, style: Tensor, room: Room) -> None:
+        code, self._wanted = network.parts(style)
+        super().__init__(network, code, room)
+        self._network = network
+
+    def _encoded(self, source: Rows, height: int, width: int) -> tuple[Map, Map]:
+        network = self._network
+        plan = self._plan(source, height, width)
+        edges = self._layer(network.stem, source, height, width, rectify=True)
+        x = self._layer(network.down, edges.rows, height, width, stride=2)
+        x.add(plan.rows, step=self._step(x), rectify=True)
+        plan.close()
+        return edges, x
+
+    def _plan(self, source: Rows, height: int, width: int) -> Map:
+        encoder = self._network.encoder
+        fine = self._convolved(encoder.stem, source, height, width, rectify=True)
+        self._plain_block(encoder.fine, fine)
+        x = self._convolved(encoder.down, fine.rows, height, width, stride=2, rectify=True)
+        fine.close()
+        for block in encoder.deep:
+            self._plain_block(block, x)
+        self._match(x)
+        plan = self._convolved(self._network.join, x.rows, x.height, x.width)
+        x.close()
+        return plan
+
+    def _match(self, x: Map) -> None:
+        """Give x the distribution that the painting wants."""
+        if self._network.config.matching == "order":
+            # Ranks are of the whole map, which has a sixty-fourth of the photo's positions.
+            x.write(0, self._network.matched(x.rows(0, x.height), self._wanted))
+            return
+        statistics, step = Statistics(), self._step(x)
+        for first in range(0, x.height, step):
+            statistics.add(x.rows(first, min(first + step, x.height)))
+        mean, deviation = self._wanted[0].to(self._like.dtype).unbind(1)
+        x.finish(Finish.normalising(statistics.moments(), (deviation, mean), EPSILON, rectify=False))
+
+    def _plain_block(self, block: nn.Module, x: Map) -> None:
+        """x + second(relu(first(x))) without normalisation, in the place of x."""
+        assert isinstance(block, PlainBlock)
+        inner = self._convolved(block.first, x.rows, x.height, x.width, rectify=True)
+        change = self._convolved(block.second, inner.rows, x.height, x.width)
+        inner.close()
+        x.add(change.rows, step=self._step(x))
+        change.close()
 
 
 def _surrounded(source: Rows, first: int, last: int, height: int) -> Tensor:

@@ -45,8 +45,9 @@ def style_targets(
         for places in styles.values():
             paintings = [painting for place in places for painting in _paintings(data / place, side, margin)]
             images = [painting.to(device) for painting in paintings]
-            rows.append(_mean([objective.targets(image, encode(image, objective.layers)) for image in images]))
-    return _joined(rows)
+            targets = [objective.targets(image, encode(image, objective.layers)) for image in images]
+            rows.append(StyleTargets.joined(targets).blended(torch.full((len(images),), 1 / len(images))))
+    return StyleTargets.joined(rows)
 
 
 def _paintings(place: Path, side: int, margin: float) -> list[Tensor]:
@@ -62,22 +63,3 @@ def _painting(content: bytes, label: str, side: int, margin: float) -> Tensor:
     scale = side / min(inner_rows, inner_columns)
     box = (cut, cut, columns - cut, rows - cut)
     return to_tensor(resize(pixels, round(inner_rows * scale), round(inner_columns * scale), box=box))
-
-
-def _mean(targets: Sequence[StyleTargets]) -> StyleTargets:
-    rows = _joined(targets)
-    return StyleTargets(
-        grams={layer: gram.mean(0, keepdim=True) for layer, gram in rows.grams.items()},
-        moments={layer: moment.mean(0, keepdim=True) for layer, moment in rows.moments.items()},
-        palettes=rows.palettes.mean(0, keepdim=True),
-    )
-
-
-def _joined(targets: Sequence[StyleTargets]) -> StyleTargets:
-    """The rows of all `targets` as the rows of one."""
-    first = targets[0]
-    return StyleTargets(
-        grams={layer: torch.cat([target.grams[layer] for target in targets]) for layer in first.grams},
-        moments={layer: torch.cat([target.moments[layer] for target in targets]) for layer in first.moments},
-        palettes=torch.cat([target.palettes for target in targets]),
-    )

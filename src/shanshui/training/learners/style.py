@@ -13,7 +13,9 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from shanshui.errors import ConfigError
+from shanshui.checkpoints.weights import load_snapshot
+from shanshui.checkpoints.zoo import resolve
+from shanshui.errors import ConfigError, ModelError
 from shanshui.images.grids import grid
 from shanshui.images.pixels import to_pixels, to_tensor
 from shanshui.networks.averaging import half_life_decay, ramped_half_life, update_average
@@ -22,25 +24,23 @@ from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwa
 from shanshui.objectives.style import SteadinessTerm, StyleObjective
 from shanshui.scenes.sampler import index_at
 from shanshui.training.learners.exemplars import style_targets
+from shanshui.training.learners.looking import dtype_of_autocast, window
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig, Updater
-
-_GRID = 8  # pixels between neighbours at the network's and the encoder's coarsest resolutions
 
 _GRAIN = 0.03
 """Deviation of what differs at random between two frames of a film, in units of [-1, 1]: four levels of 256."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StyleConfig:
-    """What a `StyleLearner` is made of.
+class StyleTeaching:
+    """What a stylizer is taught, and how.
 
     Attributes:
         styles: name -> the paintings that define it: data sets or single files (`ARCHIVE.zip/train/file.jpg`) in the
             data folder. Their statistics are averaged: few coherent paintings give a strong style, many a vague one.
         painting_side: shorter side at which the paintings are looked at, in pixels: it sets the size of the strokes.
         painting_margin: share of that side that is cut off all around (frames, paper, edges of a scan).
-        width, blocks, deep_width, deep_blocks: of the network, see `FeedForwardConfig`.
         content: VGG-19 layer -> weight of the distance to the photo.
         style: VGG-19 layer -> weight of the Gram distance to the paintings.
         moments: VGG-19 layer -> weight of the distance in mean and deviation.
@@ -56,10 +56,6 @@ class StyleConfig:
     styles: Mapping[str, tuple[str, ...]]
     painting_side: int = 384
     painting_margin: float = 0.04
-    width: int = 64
-    blocks: int = 3
-    deep_width: int = 96
-    deep_blocks: int = 3
     content: Mapping[str, float]
     style: Mapping[str, float]
     moments: Mapping[str, float] = field(default_factory=dict)
@@ -79,6 +75,20 @@ class StyleConfig:
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class StyleConfig(StyleTeaching):
+    """What a new network is made of and taught.
+
+    Attributes:
+        width, blocks, deep_width, deep_blocks: see `FeedForwardConfig`.
+    """
+
+    width: int = 64
+    blocks: int = 3
+    deep_width: int = 96
+    deep_blocks: int = 3
+
+
 class StyleLearner:
     """Perceptual losses (Johnson et al. 2016) on a many-style network (Dumoulin et al. 2017).
 
@@ -89,15 +99,23 @@ class StyleLearner:
     looks_through: str | None = "vgg19"
 
     def __init__(
-        self, config: StyleConfig, *, data: Path, photos: Sequence[NDArray[np.uint8]], seed: int, fabric: Fabric
+        self,
+        config: StyleTeaching,
+        network: FeedForwardStylizer,
+        *,
+        data: Path,
+        photos: Sequence[NDArray[np.uint8]],
+        seed: int,
+        fabric: Fabric,
     ) -> None:
-        """A network initialised from `seed`, and the targets of its styles.
+        """Teach `network` the styles of `config`, which it must be made for, and look at their targets.
 
         Args:
             config: the recipe.
+            network: what learns; its parameters that need no gradient stay as they are.
             data: the folder that the paths of `config.styles` start from.
             photos: HWC pictures of one size that `samples` and `draw` show in the styles.
-            seed: chooses the initial weights and the order of styles.
+            seed: chooses the order of styles.
             fabric: device and precision.
 
         Raises:
@@ -105,12 +123,9 @@ class StyleLearner:
             ImageError: a painting cannot be read.
         """
         self._config, self._photos, self._seed, self._fabric = config, photos, seed, fabric
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            network = FeedForwardStylizer(_network_config(config))
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = fabric.to_device(deepcopy(network).requires_grad_(False).eval())
-        self._encode = fabric.to_device(VGG19()).to(_dtype_of_autocast(fabric))
+        self._encode = fabric.to_device(VGG19()).to(dtype_of_autocast(fabric))
         self._objective = StyleObjective(
             content=config.content,
             style=config.style,
@@ -141,7 +156,7 @@ class StyleLearner:
         styles = self._styles_at(images_seen, len(batch))
         weights = self._one_hot(styles.repeat_interleave(group))
         stylised = self._stylizer.network(batch, weights)
-        stylised, photos = self._window(stylised, images_seen), self._window(batch, images_seen)
+        stylised, photos = (window(images, self._seed, images_seen) for images in (stylised, batch))
         with torch.no_grad():
             photo_features = self._encode(photos, tuple(objective.content))
         features = self._encode(stylised, objective.layers)
@@ -200,15 +215,6 @@ class StyleLearner:
         chosen = [index_at(self._seed, first + place, len(self._config.styles)) for place in range(groups)]
         return torch.tensor(chosen, device=self._fabric.device)
 
-    def _window(self, images: Tensor, images_seen: int) -> Tensor:
-        """Most of `images`, from a random offset: network and encoder both work on grids, and a pattern that pleases
-        the encoder only where the two coincide (a weave of threads) must not pay.
-        """
-        random = generator_at(self._seed, images_seen, "window")
-        top, left = torch.randint(_GRID, (2,), generator=random).tolist()
-        height, width = images.shape[2:]
-        return images[:, :, top : top + height - _GRID, left : left + width - _GRID]
-
     def _grain(self, photos: Tensor, images_seen: int) -> Tensor:
         random = generator_at(self._seed, images_seen, "grain")
         return _GRAIN * torch.randn(photos.shape, generator=random).to(photos)
@@ -225,18 +231,56 @@ class StyleLearner:
         return picture
 
 
-def _network_config(config: StyleConfig) -> FeedForwardConfig:
-    return FeedForwardConfig(
-        styles=tuple(config.styles),
-        width=config.width,
-        blocks=config.blocks,
-        deep_width=config.deep_width,
-        deep_blocks=config.deep_blocks,
-    )
+class AddedStyleLearner(StyleLearner):
+    """Teaches a network that is trained already more styles: only their own scales and shifts learn."""
+
+    def __init__(self, config: StyleTeaching, *, base: FeedForwardStylizer, **rest: Any) -> None:
+        """`base` is left as it is; the others are those of `StyleLearner`.
+
+        Raises:
+            ConfigError: `base` knows a style of `config` already.
+        """
+        network = base.restyled(tuple(config.styles))
+        base.joined(network)  # an error of names must not come up after the training
+        super().__init__(config, rows_only(network), **rest)
+        self._base = base
+
+    def snapshot(self) -> nn.Module:
+        """The base with the averaged new styles beside its own."""
+        added = super().snapshot()
+        assert isinstance(added, FeedForwardStylizer)
+        return self._base.joined(added)
 
 
-def _dtype_of_autocast(fabric: Fabric) -> torch.dtype:
-    """The format that Fabric's precision computes in: a frozen encoder is kept in it, not cast at every step."""
-    kind = fabric.device.type
-    with fabric.autocast():
-        return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+def new_network(config: StyleConfig, seed: int) -> FeedForwardStylizer:
+    """A network of the shape and styles of `config` with the weights that `seed` chooses."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return FeedForwardStylizer(
+            FeedForwardConfig(
+                styles=tuple(config.styles),
+                width=config.width,
+                blocks=config.blocks,
+                deep_width=config.deep_width,
+                deep_blocks=config.deep_blocks,
+            )
+        )
+
+
+def load_painter(name: str) -> FeedForwardStylizer:
+    """The network of named styles that is called `name`: a model that ships, a snapshot or a hub id.
+
+    Raises:
+        ModelError: there is none, or it is another kind of model.
+    """
+    network, _ = load_snapshot(resolve(name))
+    if not isinstance(network, FeedForwardStylizer):
+        raise ModelError(f"{name} has no named styles to begin from but is a {type(network).__name__}: try `painter`.")
+    return network
+
+
+def rows_only(network: FeedForwardStylizer) -> FeedForwardStylizer:
+    """`network` with nothing left to learn but the rows of its styles."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.rpartition(".")[2] in ("gamma", "beta"))
+    return network

@@ -1,0 +1,29 @@
+"""How a learner of styles looks at pictures through a frozen encoder."""
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from shanshui.training.randomness import generator_at
+
+GRID = 8
+"""Pixels between neighbours at a stylizer's and the encoder's coarsest resolutions."""
+
+
+def window(images: Tensor, seed: int, images_seen: int) -> Tensor:
+    """Most of `images` (N, C, H, W), from an offset that is random but the same for all that are looked at together.
+
+    Network and encoder both work on grids, and a pattern that pleases the encoder only where the two coincide (a weave
+    of threads) must not pay.
+    """
+    random = generator_at(seed, images_seen, "window")
+    top, left = torch.randint(GRID, (2,), generator=random).tolist()
+    height, width = images.shape[2:]
+    return images[:, :, top : top + height - GRID, left : left + width - GRID]
+
+
+def dtype_of_autocast(fabric: Fabric) -> torch.dtype:
+    """The format that Fabric's precision computes in: a frozen encoder is kept in it, not cast at every step."""
+    kind = fabric.device.type
+    with fabric.autocast():
+        return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
