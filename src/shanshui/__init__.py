@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from shanshui.errors import ShanshuiError
     from shanshui.images.film import write_film
     from shanshui.pipelines.codes import CodeSpace
+    from shanshui.pipelines.films.film import FilmStylizer
     from shanshui.pipelines.generate import SceneGenerator
     from shanshui.pipelines.interpolate import Interpolator
     from shanshui.pipelines.mix import StyleMixer
@@ -26,6 +27,7 @@ __all__ = [
     "StyleMixer",
     "Projector",
     "Stylizer",
+    "FilmStylizer",
     "write_film",
     "ShanshuiError",
     "__version__",
@@ -40,6 +42,7 @@ _HOMES = {
     "StyleMixer": "shanshui.pipelines.mix",
     "Projector": "shanshui.pipelines.project",
     "Stylizer": "shanshui.pipelines.stylize",
+    "FilmStylizer": "shanshui.pipelines.films.film",
     "write_film": "shanshui.images.film",
     "ShanshuiError": "shanshui.errors",
 }

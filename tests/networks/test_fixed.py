@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
-from shanshui.networks.stylizers.fixed import paint_with_fixed_statistics, with_statistics_of
+from shanshui.networks.stylizers.fixed import paint_with_fixed_statistics, reach
+from shanshui.networks.stylizers.settled import observed, settled
 
 WEIGHTS = torch.tensor([[0.3, 0.7]])
 
@@ -28,10 +29,16 @@ def photo_of(height: int, width: int) -> Tensor:
     )
 
 
+def with_statistics_of(network: FeedForwardStylizer, photo: Tensor) -> FeedForwardStylizer:
+    watching = observed(network)
+    watching(photo, WEIGHTS)
+    return settled(watching)
+
+
 @torch.inference_mode()
 def test_the_photos_own_statistics_give_its_own_painting(network: FeedForwardStylizer) -> None:
     photo = photo_of(96, 72)
-    fixed = with_statistics_of(network, photo, WEIGHTS)
+    fixed = with_statistics_of(network, photo)
     torch.testing.assert_close(fixed(photo, WEIGHTS), network(photo, WEIGHTS), atol=2e-5, rtol=0)
 
 
@@ -39,7 +46,7 @@ def test_the_photos_own_statistics_give_its_own_painting(network: FeedForwardSty
 def test_a_copy_does_not_adapt_and_the_original_still_does(network: FeedForwardStylizer) -> None:
     photo = photo_of(64, 64)
     before = network(photo, WEIGHTS)
-    fixed = with_statistics_of(network, photo_of(80, 64), WEIGHTS)
+    fixed = with_statistics_of(network, photo_of(80, 64))
     assert (fixed(0.3 * photo, WEIGHTS) - fixed(photo, WEIGHTS)).abs().mean() > 0.05
     assert (network(0.3 * photo, WEIGHTS) - before).abs().mean() < 0.02
     assert torch.equal(network(photo, WEIGHTS), before)
@@ -49,7 +56,7 @@ def test_a_copy_does_not_adapt_and_the_original_still_does(network: FeedForwardS
 @pytest.mark.parametrize(("height", "width"), [(300, 40), (453, 30), (64, 50)])
 def test_strips_with_fixed_statistics_are_seamless(network: FeedForwardStylizer, height: int, width: int) -> None:
     photo = photo_of(height, width)
-    fixed = with_statistics_of(network, photo_of(64, 64), WEIGHTS)
+    fixed = with_statistics_of(network, photo_of(64, 64))
     parts = list(paint_with_fixed_statistics(fixed, lambda a, b: photo[:, :, a:b], height, width, WEIGHTS, room=0))
-    assert len(parts) == -(-height // 112)
+    assert len(parts) == -(-height // reach(network.config))
     torch.testing.assert_close(torch.cat(parts, 2), fixed(photo, WEIGHTS), atol=2e-5, rtol=0)

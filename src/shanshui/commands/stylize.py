@@ -1,8 +1,7 @@
 """`shanshui stylize`: photos painted in named styles or after any painting, as a whole or part by part."""
 
-import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,9 @@ from typing import Annotated
 import tyro
 
 from shanshui.commands.batch import paint_batch
-from shanshui.commands.options import Common, parse, resolve_device
+from shanshui.commands.controls import Controls, treatment_of
+from shanshui.commands.films import figures, paint_films, plan_films, told
+from shanshui.commands.options import parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.photos import STREAM, photos_in, plan_outputs
 from shanshui.commands.style_sheet import style_sheet
@@ -21,9 +22,9 @@ from shanshui.commands.wishes import is_picture, parse_blend, parse_region
 from shanshui.errors import ConfigError, StorageError
 from shanshui.events import Emit
 from shanshui.images.files import Picture, from_any, png_of, write_picture
+from shanshui.images.footage.reel import is_film
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.stylize import Stylizer
-from shanshui.pipelines.treatment import Colors, Exactness, Treatment, Wrap, stroke_scale_of
 from shanshui.training.gatys import GatysConfig
 
 TASK = "stylize"
@@ -32,10 +33,12 @@ SHOWN_SEED = 7  # of the scene on which styles are shown when no photo is given
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stylize(Common):
-    """Paint photos in a named style, after a painting, or in a blend; the result has exactly the photo's size.
+class Stylize(Controls):
+    """Paint photos and films in a named style, after a painting, or in a blend; the size stays exactly the same.
 
-    A photo is a file, a folder or an archive of photos, a pattern in quotes, or - for standard input. For example:
+    A photo is a file, a folder or an archive of photos, a pattern in quotes, or - for standard input; a film is a file,
+    and its paint moves with what it lies on. A film that was interrupted goes on where it was when the command is given
+    again. For example:
 
         shanshui stylize photo.jpg --style monet
         shanshui stylize photo.jpg --style my-painting.jpg --stroke-scale 1.5
@@ -43,43 +46,17 @@ class Stylize(Common):
         shanshui stylize photo.jpg --style hudson-river --region sky=starry-night --region built=ink:0.3
         shanshui stylize holiday/ --style ukiyoe --strength 0.8 --out painted/
         shanshui stylize "raw/**/*.tif" --style ink --out painted/ --skip-existing --manifest painted/log.jsonl
+        shanshui stylize clip.mp4 --style monet
         shanshui stylize photo.jpg --contact-sheet
     """
 
     photo: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Photos, folders or archives."""
+    """Photos, folders or archives; or films."""
     style: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME|IMAGE[:WEIGHT]")] = ()
     """A style of the model, or the file of a painting. Repeat it for a blend, with weights or in equal parts."""
     model: str | None = None
     """A model that ships (see `shanshui models`), a .safetensors file, a hub id, or gatys, which optimises each picture
     by itself for minutes; when left out, painter for names and painter-any where a style is a painting."""
-    strength: float = 1.0
-    """From 0 (the photo) to 1 (the painting)."""
-    keep_colors: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Take brush and light from the style, but the colour at each place from the photo."""
-    match_colors: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Paint with the photo's colours on the whole: their mean and spread, not their places."""
-    stroke_scale: float = 1.0
-    """Size of the strokes, from 0.25 (fine) to 4 (broad)."""
-    stroke_cm: Annotated[float | None, tyro.conf.arg(metavar="CM")] = None
-    """Width of the strokes in centimetres of a print at --dpi, instead of --stroke-scale."""
-    dpi: float = 300.0
-    """Pixels of the print for each inch; counts for --stroke-cm alone."""
-    flat_skies: Annotated[bool, tyro.conf.FlagCreatePairsOff] = True
-    """Let blobs come up in even skies and waters, instead of holding them down."""
-    mask: Path | None = None
-    """A picture, white where to paint and black where the photo stays."""
-    region: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="WHERE=STYLE[:STRENGTH]")] = ()
-    """Give a part a style of its own. WHERE is sky, water, foliage, rock or built, which are looked for in the photo,
-    or the file of a mask. Repeatable; later ones lie over earlier ones."""
-    wrap: Wrap = "no"
-    """Join edges, so that no seam shows: x (left and right), y (top and bottom) or both, to tile; sphere for an
-    equirectangular photo, whose poles are then painted as they look from inside."""
-    statistics: Exactness = "exact"
-    """Whether a large photo is painted exactly as a small one would be, or, faster, with the statistics of a sample."""
-    max_memory: Annotated[float, tyro.conf.arg(metavar="GB")] = 1.0
-    """Memory for feature maps; a photo that needs more is painted by strips, with the same result, through temporary
-    files."""
     gatys: GatysConfig = field(default_factory=GatysConfig)
     """How pictures are optimised with --model gatys."""
     progress: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
@@ -96,8 +73,8 @@ class Stylize(Common):
     list_styles: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the names of the styles and show them on a sheet, styles.jpg or --out: of the photo, or of a scene."""
     out: Path | None = None
-    """A file for one photo, a folder for several, - for standard output (PNG); when left out, PHOTO-STYLE in the
-    working directory."""
+    """A file for one photo or film, a folder for several, - for standard output (PNG); when left out, PHOTO-STYLE in
+    the working directory."""
 
 
 def main(argv: Sequence[str]) -> Outcome:
@@ -106,6 +83,8 @@ def main(argv: Sequence[str]) -> Outcome:
     with terminal() as emit:
         if options.list_styles:
             return list_styles(options, emit)
+        if any(map(is_film, options.photo)):
+            return stylize_films(options, emit)
         paths = run(options, emit)
     return Outcome(
         data={"model": _model(options), "style": list(options.style), "files": [str(path) for path in paths]},
@@ -121,12 +100,35 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
         ImageError: a photo cannot be read; where there are several, the others are painted first.
     """
     stylizer = _opened(options, emit)
-    treatment = _treatment(options)
+    treatment = treatment_of(options)
     if options.contact_sheet:
         return _each(options, "styles", lambda photo: style_sheet(stylizer, photo, treatment, emit), emit)
     blend = parse_blend(options.style, stylizer.styles)
-    return _each(
-        options, "-".join(_name(part) for part in blend), lambda photo: stylizer.paint(photo, blend, treatment), emit
+    return _each(options, _addition(blend), lambda photo: stylizer.paint(photo, blend, treatment), emit)
+
+
+def stylize_films(options: Stylize, emit: Emit) -> Outcome:
+    """Paint films, and say how steady they are.
+
+    Raises:
+        ConfigError: photos are among them, or a sheet is asked for.
+        ImageError: a film cannot be read; where there are several, the others are painted first.
+    """
+    if options.contact_sheet or options.list_styles or not all(map(is_film, options.photo)):
+        raise ConfigError("Films are painted by themselves: give photos and sheets in another call.")
+    stylizer = _opened(options, emit)
+    blend = parse_blend(options.style, stylizer.styles)
+    targets = plan_films(options.photo, _addition(blend), options.out)
+    painted = paint_films(options.photo, targets, stylizer, blend, treatment_of(options), emit)
+    return Outcome(
+        data={
+            "model": _model(options),
+            "style": list(options.style),
+            "files": [str(film.path) for film in painted],
+            "films": [figures(film) for film in painted],
+        },
+        text="\n".join(told(film) for film in painted),
+        as_json=options.json,
     )
 
 
@@ -135,7 +137,7 @@ def list_styles(options: Stylize, emit: Emit) -> Outcome:
     stylizer = _opened(options, emit)
     shown = photos_in(options.photo[0])[0].read() if options.photo else _scene(options)
     sheet = options.out or SHEET
-    write_picture(sheet, style_sheet(stylizer, shown, _treatment(options), emit))
+    write_picture(sheet, style_sheet(stylizer, shown, treatment_of(options), emit))
     return Outcome(
         data={"model": _model(options), "styles": list(stylizer.styles), "sheet": str(sheet)},
         text="\n".join([*stylizer.styles, f"They are shown in {sheet}."]),
@@ -175,37 +177,6 @@ def _opened(options: Stylize, emit: Emit) -> Stylizer:
     return open_stylizer(_model(options), device, emit, gatys=options.gatys, progress=options.progress)
 
 
-def _treatment(options: Stylize) -> Treatment:
-    if options.keep_colors and options.match_colors:
-        raise ConfigError("--keep-colors and --match-colors are two ways to do the same: give one of them.")
-    colors: Colors = "luminance" if options.keep_colors else "statistics" if options.match_colors else "painting"
-    return Treatment(
-        strength=options.strength,
-        colors=colors,
-        stroke_scale=_stroke_scale(options),
-        flat_skies=options.flat_skies,
-        mask=options.mask,
-        wrap=options.wrap,
-        statistics=options.statistics,
-        max_memory=_bytes(options.max_memory),
-        regions=tuple(parse_region(text) for text in options.region),
-    )
-
-
-def _stroke_scale(options: Stylize) -> float:
-    if options.stroke_cm is None:
-        return options.stroke_scale
-    if options.stroke_scale != 1:
-        raise ConfigError("--stroke-scale and --stroke-cm are two ways to do the same: give one of them.")
-    return stroke_scale_of(options.stroke_cm, options.dpi)
-
-
-def _bytes(gigabytes: float) -> int:
-    if not 0 <= gigabytes < math.inf:
-        raise ConfigError(f"--max-memory is {gigabytes}: give gigabytes, 0 or more.")
-    return int(gigabytes * 2**30)
-
-
 def _model(options: Stylize) -> str:
     """The model that was named, or the one that can do what was asked for."""
     if options.model is not None:
@@ -217,6 +188,10 @@ def _model(options: Stylize) -> str:
 
 def _name(style: str) -> str:
     return Path(style).stem if is_picture(style) else style
+
+
+def _addition(blend: Mapping[str, float]) -> str:
+    return "-".join(_name(part) for part in blend)
 
 
 def _scene(options: Stylize) -> Picture:

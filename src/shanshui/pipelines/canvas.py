@@ -65,7 +65,7 @@ def painted(
 
     def paint(pixels: Pixels) -> NDArray[np.uint16]:
         # 16 bits lose nothing that 8 or 16 bits of the result could show.
-        return _deep(_painted(painter, pixels, blend, treatment, device, room), *pixels.shape[:2])
+        return deep_pixels(_painted(painter, pixels, blend, treatment, device, room), *pixels.shape[:2])
 
     deep = paint(photo) if treatment.wrap == "no" else seamless(paint, photo, treatment.wrap)
     return rows_of(deep if treatment.colors == "painting" else _KEEPERS[treatment.colors](deep, photo), device)
@@ -86,7 +86,8 @@ def _painted(
     return _rows_in(_scaled(painting(0, canvas_height), height, width)) if scaled else painting
 
 
-def _deep(rows: RowsOf, height: int, width: int) -> NDArray[np.uint16]:
+def deep_pixels(rows: RowsOf, height: int, width: int) -> NDArray[np.uint16]:
+    """All rows of a painting as HWC pixels of 16 bits."""
     pixels = np.empty((height, width, 3), np.uint16)
     for first, last in _strips(height):
         pixels[first:last] = to_pixels(rows(first, last), dtype=np.uint16)[0]

@@ -1,8 +1,9 @@
 """Painters: what differs between stylizers. All else that a stylizer can do is the same for every one of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +12,9 @@ from shanshui.errors import ConfigError
 from shanshui.networks.precision import fast_dtype
 from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer, looked_at
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
-from shanshui.networks.stylizers.fixed import paint_with_fixed_statistics, with_statistics_of
+from shanshui.networks.stylizers.fixed import paint_with_fixed_statistics
 from shanshui.networks.stylizers.maps import Rows
+from shanshui.networks.stylizers.settled import observed, settled
 from shanshui.networks.stylizers.strips import paint_in_strips
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -71,16 +73,57 @@ class QuickPainter(StripPainter, Protocol):
         """As `strips`, in one pass, with the statistics of (1, 3, h, w): nearly the same result."""
 
 
-class NamedPainter:
+@runtime_checkable
+class AdaptivePainter(Painter, Protocol):
+    """A painter that adapts to each picture as a whole, and can be kept from it where frames of a film follow."""
+
+    def settled(self, watch: Callable[[Painter], None]) -> Painter:
+        """One that paints every picture with the statistics of all that `watch` paints with the painter it is given.
+
+        Blends that were not painted then adapt as usual.
+        """
+
+
+class _NetworkPainter(Generic[Network]):
+    """What painters with a network have in common; the network depends on the style once statistics have settled."""
+
+    def __init__(self, network: Network, device: torch.device) -> None:
+        self._device = device
+        self._network = _ready(network, device)
+        self._choose: Callable[[Tensor], Network] = lambda style: self._network
+
+    def settled(self, watch: Callable[[Self], None]) -> Self:
+        """One with the statistics of what `watch` paints; see `AdaptivePainter`."""
+        watching: dict[tuple[float, ...], Network] = {}
+
+        def watched(style: Tensor) -> Network:
+            if _key(style) not in watching:
+                watching[_key(style)] = observed(self._network)
+            return watching[_key(style)]
+
+        watch(self._choosing(watched))
+        calm = {key: settled(network) for key, network in watching.items()}
+        return self._choosing(lambda style: calm.get(_key(style), self._network))
+
+    def _choosing(self, choose: Callable[[Tensor], Network]) -> Self:
+        twin = copy(self)
+        twin._choose = choose
+        return twin
+
+
+def _key(style: Tensor) -> tuple[float, ...]:
+    return tuple(style.flatten().tolist())
+
+
+class NamedPainter(_NetworkPainter[FeedForwardStylizer]):
     """Paints in the styles that one network has learned, by name."""
 
     takes_paintings = False
 
     def __init__(self, network: FeedForwardStylizer, *, device: torch.device | str = "cpu") -> None:
         """Use `network`, which is moved to `device` and to the number format that is fastest there."""
-        self._device = torch.device(device)
+        super().__init__(network, torch.device(device))
         self._styles = network.config.styles
-        self._network = _ready(network, self._device)
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -93,7 +136,8 @@ class NamedPainter:
         Raises:
             ConfigError: a style is a painting.
         """
-        painting: Tensor = self._network(photo, self._weights(blend))
+        weights = self._weights(blend)
+        painting: Tensor = self._choose(weights)(photo, weights)
         return painting.to(photo.dtype)
 
     def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
@@ -102,7 +146,8 @@ class NamedPainter:
         Raises:
             ConfigError: a style is a painting.
         """
-        return paint_in_strips(self._network, photo, height, width, self._weights(blend), room=room)
+        weights = self._weights(blend)
+        return paint_in_strips(self._choose(weights), photo, height, width, weights, room=room)
 
     def quick_strips(
         self, sample: Tensor, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int
@@ -113,8 +158,9 @@ class NamedPainter:
             ConfigError: a style is a painting.
         """
         weights = self._weights(blend)
-        network = with_statistics_of(self._network, sample, weights)
-        return paint_with_fixed_statistics(network, photo, height, width, weights, room=room)
+        watching = observed(self._network)
+        watching(sample, weights)
+        return paint_with_fixed_statistics(settled(watching), photo, height, width, weights, room=room)
 
     def _weights(self, blend: Sequence[Share]) -> Tensor:
         shares = dict.fromkeys(self._styles, 0.0)
@@ -127,7 +173,7 @@ class NamedPainter:
         return torch.tensor([list(shares.values())], device=self._device)
 
 
-class ExamplePainter:
+class ExamplePainter(_NetworkPainter[ArbitraryStylizer]):
     """Paints after any painting, and in the styles that the network remembers by name.
 
     A painting is looked at with a shorter side of at most `LOOKING_SIDE` pixels, whatever the size of the photo: that
@@ -138,11 +184,10 @@ class ExamplePainter:
 
     def __init__(self, network: ArbitraryStylizer, *, device: torch.device | str = "cpu") -> None:
         """Use `network`, which is moved to `device` and to the number format that is fastest there."""
-        self._device = torch.device(device)
+        super().__init__(network, torch.device(device))
         self._remembered: dict[str, Tensor] = dict(
             zip(network.config.styles, network.remembered[:, None].float().to(self._device), strict=True)
         )
-        self._network = _ready(network, self._device)
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -151,12 +196,14 @@ class ExamplePainter:
 
     def __call__(self, photo: Tensor, blend: Sequence[Share]) -> Tensor:
         """Paint (1, 3, H, W); what the network tells of the styles is averaged."""
-        painting: Tensor = self._network.paint(photo, self._style(blend))
+        style = self._style(blend)
+        painting: Tensor = self._choose(style).paint(photo, style)
         return painting.to(photo.dtype)
 
     def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
         """As calling it, by strips; see `StripPainter`."""
-        return paint_in_strips(self._network, photo, height, width, self._style(blend), room=room)
+        style = self._style(blend)
+        return paint_in_strips(self._choose(style), photo, height, width, style, room=room)
 
     def _style(self, blend: Sequence[Share]) -> Tensor:
         return torch.stack([share.weight * self._told(share.style) for share in blend]).sum(0)

@@ -1,6 +1,7 @@
 """Photographs painted: in named styles or after any painting, as a whole or part by part."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.pipelines.canvas import Layer, laid_over, painted, rows_of
 from shanshui.pipelines.masks import mask_of
-from shanshui.pipelines.painters import ExamplePainter, NamedPainter, Painter, Share
+from shanshui.pipelines.painters import AdaptivePainter, ExamplePainter, NamedPainter, Painter, Share
 from shanshui.pipelines.treatment import Colors, Mask, Photo, Region, Style, Treatment, parts_of
 from shanshui.pipelines.zones import Zones
 
@@ -51,6 +52,11 @@ class Stylizer:
         if isinstance(network, ArbitraryStylizer):
             return cls(ExamplePainter(network, device=device), device=device)
         raise ModelError(f"{name} is not a stylizer but a {type(network).__name__}: try `painter`.")
+
+    @property
+    def device(self) -> torch.device:
+        """Where it paints."""
+        return self._device
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -116,14 +122,52 @@ class Stylizer:
         """Like calling the stylizer, but as a picture: 16 bits stay 16, and what stands beside the pixels stays."""
         treatment = treatment or Treatment()
         photo = from_any(image)
+        return replace(photo, pixels=self.flattened(photo, self.layers(photo, style, treatment), treatment))
+
+    def layers(self, photo: Picture, style: Style, treatment: Treatment) -> list[Layer]:
+        """What lies over `photo`, from below to above: the whole of it painted, then each region.
+
+        Raises:
+            ConfigError: an unknown style.
+            ImageError: a painting or a mask cannot be used.
+        """
         with torch.inference_mode():
             layers = [self._layer(photo, style, treatment.strength, None, treatment)]
             for region, where in zip(treatment.regions, self._masks(treatment.regions, photo), strict=True):
                 strength = treatment.strength if region.strength is None else region.strength
                 layers.append(self._layer(photo, region.style, strength, where, treatment))
-            mask = None if treatment.mask is None else mask_of(treatment.mask, photo.height, photo.width)
-            pixels = laid_over(photo.pixels, layers, mask, device=self._device)
-        return replace(photo, pixels=pixels)
+        return layers
+
+    def flattened(self, photo: Picture, layers: Sequence[Layer], treatment: Treatment) -> Pixels:
+        """The photo under its layers, where the mask of `treatment` lets them show: HWC of the photo's type.
+
+        Raises:
+            ImageError: the mask cannot be used.
+        """
+        mask = None if treatment.mask is None else mask_of(treatment.mask, photo.height, photo.width)
+        with torch.inference_mode():
+            return laid_over(photo.pixels, layers, mask, device=self._device)
+
+    def settled(self, frames: Iterable[Picture], style: Style, treatment: Treatment) -> Self:
+        """A stylizer that no longer adapts to each picture as a whole, but paints as it does these frames of a film.
+
+        Returns:
+            this stylizer, where its painter has nothing to adapt.
+        """
+        if not isinstance(self._painter, AdaptivePainter):
+            return self
+
+        def watch(painter: Painter) -> None:
+            watching = self._with(painter)
+            for frame in frames:
+                watching.layers(frame, style, treatment)
+
+        return self._with(self._painter.settled(watch))
+
+    def _with(self, painter: Painter) -> Self:
+        twin = copy(self)
+        twin._painter = painter
+        return twin
 
     def blend(self, style: Style) -> tuple[Share, ...]:
         """`style` as the painter takes it: names, and paintings as tensors.

@@ -309,6 +309,10 @@ class CodeNorm(nn.Module):
         scale, shift = self.linear(style).chunk(2, dim=1)
         return 1 + scale, shift
 
+    def settle(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """The statistics of a picture (C,) as they are."""
+        return mean, variance
+
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """(N, C, H, W) and codes (N, code) -> (N, C, H, W)."""
         return normalised(x, *self.affine(style), epsilon=self.epsilon)

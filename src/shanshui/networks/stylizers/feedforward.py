@@ -145,6 +145,9 @@ class StyledNorm(Protocol):
     def affine(self, style: Tensor) -> tuple[Tensor, Tensor]:
         """Scale and shift of each channel, (N, C) each, from what describes the styles of N photos."""
 
+    def settle(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """The statistics (C,) to normalise with, for a picture that has these."""
+
     def __call__(self, x: Tensor, style: Tensor) -> Tensor:
         """(N, C, H, W) and the styles -> (N, C, H, W)."""
 
@@ -203,6 +206,10 @@ class ConditionalInstanceNorm(nn.Module):
         """Shares (N, S) of the styles -> scale and shift, (N, C) each."""
         scale, shift = (style @ row for row in self.rows())
         return scale, shift
+
+    def settle(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """The statistics of a picture (C,) as they are."""
+        return mean, variance
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """(N, C, H, W) and shares (N, S) -> (N, C, H, W)."""

@@ -5,7 +5,7 @@ import tempfile
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import torch
 from torch import Tensor
@@ -41,6 +41,15 @@ class Finish:
     scale: Tensor
     shift: Tensor
     rectify: bool
+
+    @classmethod
+    def normalising(
+        cls, moments: tuple[Tensor, Tensor], rows: tuple[Tensor, Tensor], epsilon: float, *, rectify: bool
+    ) -> Self:
+        """Instance normalisation with the float64 mean and variance (C,), then scale and shift of `rows` (C,)."""
+        (mean, variance), (scale, shift) = moments, rows
+        steepness = scale.double() / (variance + epsilon).sqrt()
+        return cls(steepness.float(), (shift.double() - mean * steepness).float(), rectify)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """(1, C, n, W) -> the same, finished."""
@@ -132,9 +141,7 @@ class Statistics:
         self._sum = self._sum + values.sum(2).double().sum(1)
         self._squares = self._squares + values.square().sum(2).double().sum(1)
 
-    def finish(self, scale: Tensor, shift: Tensor, epsilon: float, *, rectify: bool) -> Finish:
-        """Instance normalisation with these statistics, then `scale` and `shift` (C,)."""
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and variance (C,), float64."""
         mean = torch.as_tensor(self._sum) / self._count
-        variance = (torch.as_tensor(self._squares) / self._count - mean.square()).clamp_min(0)
-        steepness = scale.double() / (variance + epsilon).sqrt()
-        return Finish(steepness.float(), (shift.double() - mean * steepness).float(), rectify)
+        return mean, (torch.as_tensor(self._squares) / self._count - mean.square()).clamp_min(0)

@@ -22,7 +22,7 @@ from shanshui.networks.stylizers.feedforward import (
     double,
     padded_size,
 )
-from shanshui.networks.stylizers.maps import Map, Room, Rows, Statistics
+from shanshui.networks.stylizers.maps import Finish, Map, Room, Rows, Statistics
 from shanshui.networks.stylizers.matching import EPSILON
 
 _STRIP_BYTES = 24 << 20
@@ -103,7 +103,8 @@ class _Strips(ABC):
         statistics = Statistics()
         out = self._convolved(layer.convolution, source, height, width, stride=stride, seen=statistics.add)
         scale, shift = (each[0] for each in layer.norm.affine(self._style))
-        out.finish(statistics.finish(scale, shift, layer.norm.epsilon, rectify=rectify))
+        moments = layer.norm.settle(*statistics.moments())
+        out.finish(Finish.normalising(moments, (scale, shift), layer.norm.epsilon, rectify=rectify))
         return out
 
     def _convolved(
@@ -198,7 +199,7 @@ class _ExampleStrips(_Strips):
         for first in range(0, x.height, step):
             statistics.add(x.rows(first, min(first + step, x.height)))
         mean, deviation = self._wanted[0].to(self._like.dtype).unbind(1)
-        x.finish(statistics.finish(deviation, mean, EPSILON, rectify=False))
+        x.finish(Finish.normalising(statistics.moments(), (deviation, mean), EPSILON, rectify=False))
 
     def _plain_block(self, block: nn.Module, x: Map) -> None:
         """x + second(relu(first(x))) without normalisation, in the place of x."""

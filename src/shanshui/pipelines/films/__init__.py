@@ -1,0 +1,1 @@
+"""Films painted frame by frame, steadily, and finished whatever happens in between."""
