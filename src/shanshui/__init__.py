@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from shanshui.errors import ShanshuiError
     from shanshui.images.film import write_film
     from shanshui.pipelines.codes import CodeSpace
+    from shanshui.pipelines.compose import SceneComposer
     from shanshui.pipelines.films.film import FilmStylizer
     from shanshui.pipelines.generate import SceneGenerator
     from shanshui.pipelines.interpolate import Interpolator
@@ -28,6 +29,7 @@ __all__ = [
     "Projector",
     "Stylizer",
     "FilmStylizer",
+    "SceneComposer",
     "write_film",
     "ShanshuiError",
     "__version__",
@@ -43,6 +45,7 @@ _HOMES = {
     "Projector": "shanshui.pipelines.project",
     "Stylizer": "shanshui.pipelines.stylize",
     "FilmStylizer": "shanshui.pipelines.films.film",
+    "SceneComposer": "shanshui.pipelines.compose",
     "write_film": "shanshui.images.film",
     "ShanshuiError": "shanshui.errors",
 }

@@ -1,7 +1,7 @@
 """`shanshui stylize`: photos painted in named styles or after any painting, as a whole or part by part."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ from shanshui.commands.style_sheet import style_sheet
 from shanshui.commands.stylizers import ANY, NAMED, open_stylizer
 from shanshui.commands.terminal import terminal
 from shanshui.commands.textures import plan_textures
-from shanshui.commands.wishes import is_picture, parse_blend, parse_region
+from shanshui.commands.wishes import addition, is_picture, parse_blend, parse_region
 from shanshui.errors import ConfigError, StorageError
 from shanshui.events import Emit
 from shanshui.images.files import Picture, from_any, png_of, write_picture
@@ -104,7 +104,7 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
     if options.contact_sheet:
         return _each(options, "styles", lambda photo: style_sheet(stylizer, photo, treatment, emit), emit)
     blend = parse_blend(options.style, stylizer.styles)
-    return _each(options, _addition(blend), lambda photo: stylizer.paint(photo, blend, treatment), emit)
+    return _each(options, addition(blend), lambda photo: stylizer.paint(photo, blend, treatment), emit)
 
 
 def stylize_films(options: Stylize, emit: Emit) -> Outcome:
@@ -118,7 +118,7 @@ def stylize_films(options: Stylize, emit: Emit) -> Outcome:
         raise ConfigError("Films are painted by themselves: give photos and sheets in another call.")
     stylizer = _opened(options, emit)
     blend = parse_blend(options.style, stylizer.styles)
-    targets = plan_films(options.photo, _addition(blend), options.out)
+    targets = plan_films(options.photo, addition(blend), options.out)
     painted = paint_films(options.photo, targets, stylizer, blend, treatment_of(options), emit)
     return Outcome(
         data={
@@ -145,7 +145,7 @@ def list_styles(options: Stylize, emit: Emit) -> Outcome:
     )
 
 
-def _each(options: Stylize, addition: str, paint: Callable[[Picture], Picture], emit: Emit) -> list[Path]:
+def _each(options: Stylize, ending: str, paint: Callable[[Picture], Picture], emit: Emit) -> list[Path]:
     if options.pbr:
         photos, targets = plan_textures(options.photo, options.out, emit, task=TASK)
     else:
@@ -154,7 +154,7 @@ def _each(options: Stylize, addition: str, paint: Callable[[Picture], Picture], 
             raise ConfigError("No photo was named: give at least one file, folder or archive.")
         if options.out == STREAM and len(photos) == 1:
             return _to_stdout(options, paint(photos[0].read()))
-        targets = plan_outputs(photos, addition, options.out)
+        targets = plan_outputs(photos, ending, options.out)
     batch = paint_batch(
         photos, targets, paint, emit, task=TASK, skip_existing=options.skip_existing, manifest=options.manifest
     )
@@ -184,14 +184,6 @@ def _model(options: Stylize) -> str:
     regions = [parse_region(text).style for text in options.region]
     wanted = [*parse_blend(options.style, ()), *map(str, regions)] if options.style else map(str, regions)
     return ANY if any(is_picture(style) for style in wanted) else NAMED
-
-
-def _name(style: str) -> str:
-    return Path(style).stem if is_picture(style) else style
-
-
-def _addition(blend: Mapping[str, float]) -> str:
-    return "-".join(_name(part) for part in blend)
 
 
 def _scene(options: Stylize) -> Picture:

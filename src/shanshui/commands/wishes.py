@@ -1,6 +1,6 @@
 """What users write after `--style` and `--region`, read."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from shanshui.errors import ConfigError
@@ -51,6 +51,11 @@ def parse_region(text: str) -> Region:
 def is_picture(text: str) -> bool:
     """Whether a text looks like the name of a picture file."""
     return Path(text).suffix.lower() in READABLE_SUFFIXES
+
+
+def addition(blend: Mapping[str, float]) -> str:
+    """What a blend adds to the name of a photo."""
+    return "-".join(Path(style).stem if is_picture(style) else style for style in blend)
 
 
 def _weighted(text: str, *, option: str = "--style", what: str = "weight") -> tuple[str, float | None]:
