@@ -1,11 +1,12 @@
 """The command line: one table from command to function, and what happens to errors.
 
 Exit codes: 0 done; 1 a bug, with its traceback; 2 something the user can put right, in one sentence; 130 stopped
-by Ctrl-C.
+by Ctrl-C; 141 nobody reads the output any more.
 """
 
 import difflib
 import json
+import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 
 INTERRUPTED = 130
+UNHEARD = 141  # what a shell tells of a program that wrote to a closed pipe
 
 
 def main(argv: Sequence[str]) -> int:
@@ -44,6 +46,9 @@ def main(argv: Sequence[str]) -> int:
     except ShanshuiError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNHEARD
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C; files that were finished before are kept.", file=sys.stderr)
         return INTERRUPTED

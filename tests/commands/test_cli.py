@@ -1,6 +1,7 @@
 """The frame of the command line: help, exit codes, sentences."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -91,3 +92,14 @@ def test_a_result_is_for_people_or_for_programs(
     assert cli.main(["work", "--x"]) == (130 if interrupted else 0)
     shown = capsys.readouterr().out
     assert json.loads(shown) == {"山": [1]} if as_json else shown == "one mountain\n"
+
+
+def test_output_that_nobody_reads_any_more_is_no_bug() -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "shanshui", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _, errors = process.communicate()
+    assert process.returncode == 141
+    assert errors == b""

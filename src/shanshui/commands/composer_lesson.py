@@ -6,14 +6,12 @@ from pathlib import Path
 
 from lightning_fabric import Fabric
 
-from shanshui.commands.lesson import Lesson, photos_shown
+from shanshui.commands.lesson import Lesson, photos_learned, photos_shown
 from shanshui.errors import ConfigError
 from shanshui.events import Emit
 from shanshui.networks.adversaries import fit_discriminator
 from shanshui.pipelines.generators import load_generator
 from shanshui.recipes.composer import ComposerRecipe
-from shanshui.scenes.dataset import SceneDataset
-from shanshui.scenes.sources import open_source
 from shanshui.training.course import Plan
 from shanshui.training.learners.composer import ComposerLearner
 from shanshui.training.learners.style import load_painter
@@ -34,10 +32,8 @@ def composer_lesson(recipe: ComposerRecipe, data: Path, heldout: Path | None, fa
         stylizer=load_painter(recipe.stylizer),
         generator=load_generator(recipe.scenes),
         data=data,
-        photos=photos_shown(data / recipe.shown, recipe.size),
+        photos=photos_shown(recipe, data),
         seed=recipe.settings.seed,
         fabric=fabric,
     )
-    source, size = open_source(data / recipe.photos), recipe.size
-    dataset = SceneDataset(source, size, size, flip=recipe.flip, min_scale=recipe.min_scale, emit=emit)
-    return Lesson(plan=Plan(recipe.learner, build), dataset=dataset)
+    return Lesson(plan=Plan(recipe.learner, build), dataset=photos_learned(recipe, data, emit))

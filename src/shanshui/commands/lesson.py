@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from shanshui.evaluation.judge import Judge
+from shanshui.events import Emit
+from shanshui.recipes.photos import PhotoRecipe
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sources import open_source
 from shanshui.training.course import Plan
@@ -34,7 +36,13 @@ class Lesson:
     heldout: torch.Tensor | None = None
 
 
-def photos_shown(place: Path, size: int) -> list[NDArray[np.uint8]]:
-    """The first photos of a data set, size x size, for sample sheets."""
-    shown = SceneDataset(open_source(place), size, size, flip=False, min_scale=1.0)
+def photos_learned(recipe: PhotoRecipe, data: Path, emit: Emit) -> SceneDataset:
+    """What a recipe learns on, in the folder `data`."""
+    source = open_source(data / recipe.photos)
+    return SceneDataset(source, recipe.size, recipe.size, flip=recipe.flip, min_scale=recipe.min_scale, emit=emit)
+
+
+def photos_shown(recipe: PhotoRecipe, data: Path) -> list[NDArray[np.uint8]]:
+    """The first photos of the set that its sample sheets show."""
+    shown = SceneDataset(open_source(data / recipe.shown), recipe.size, recipe.size, flip=False, min_scale=1.0)
     return [shown.still(index) for index in range(min(PHOTOS_SHOWN, len(shown)))]

@@ -8,13 +8,11 @@ from typing import Any, TypeAlias
 
 from lightning_fabric import Fabric
 
-from shanshui.commands.lesson import Lesson, photos_shown
+from shanshui.commands.lesson import Lesson, photos_learned, photos_shown
 from shanshui.errors import ConfigError
 from shanshui.events import Emit
 from shanshui.recipes.painter import AddedStyleRecipe, StyleRecipe
 from shanshui.recipes.painter_any import AnyStyleRecipe
-from shanshui.scenes.dataset import SceneDataset
-from shanshui.scenes.sources import open_source
 from shanshui.training.course import Plan
 from shanshui.training.learners.any_style import AnyStyleLearner
 from shanshui.training.learners.base import Learner
@@ -38,17 +36,9 @@ def style_lesson(recipe: Recipe, data: Path, heldout: Path | None, fabric: Fabri
     """Styles from the paintings that the recipe names below `data`; its sample sheets are judged by people."""
     if heldout is not None:
         raise ConfigError("--heldout tells whether photos are copied, which a stylizer does not do: leave it out.")
-    photos = photos_shown(data / recipe.shown, recipe.size)
+    photos = photos_shown(recipe, data)
     build = partial(_learner(recipe), data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
-    dataset = SceneDataset(
-        open_source(data / recipe.photos),
-        recipe.size,
-        recipe.size,
-        flip=recipe.flip,
-        min_scale=recipe.min_scale,
-        emit=emit,
-    )
-    return Lesson(plan=Plan(recipe.learner, build), dataset=dataset)
+    return Lesson(plan=Plan(recipe.learner, build), dataset=photos_learned(recipe, data, emit))
 
 
 def with_styles(recipe: Recipe, texts: tuple[str, ...]) -> Recipe:

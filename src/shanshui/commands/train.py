@@ -193,8 +193,7 @@ def _options_with(subject: str, recipe: Any) -> type[Train]:
         )
         fields.append((field.name, kind, dataclasses.field(default=value)))
     about = SUBJECTS[subject].about
-    attributes = (type(recipe).__doc__ or "").partition("\n")[2]
-    description = f"Training: {about}.\n\n    Recipes: {', '.join(RECIPES[subject])}.\n{attributes}"
+    description = f"Training: {about}.\n\n    Recipes: {', '.join(RECIPES[subject])}.\n\n{_attributes(type(recipe))}"
     options: type[Train] = dataclasses.make_dataclass(
         f"Train{subject.capitalize()}Options",
         fields,
@@ -204,6 +203,13 @@ def _options_with(subject: str, recipe: Any) -> type[Train]:
         namespace={"__doc__": description},
     )
     return options
+
+
+def _attributes(kind: type[Any]) -> str:
+    """The attributes that the docstrings of a recipe's class and of those that it derives from explain."""
+    docstrings = [each.__doc__ or "" for each in kind.__mro__ if dataclasses.is_dataclass(each)]
+    explained = [docstring.partition("Attributes:\n")[2].rstrip() for docstring in docstrings]
+    return "\n".join(["    Attributes:", *filter(None, explained)]) + "\n    "
 
 
 def _config(subject: str, recipe: Any, options: Train, digest: str) -> dict[str, Any]:

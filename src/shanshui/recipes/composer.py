@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shanshui.networks.composer import ComposerConfig
 from shanshui.networks.discriminators.stylegan2 import StyleGAN2DiscriminatorConfig
 from shanshui.recipes.painter import PAINTER
+from shanshui.recipes.photos import PhotoRecipe
 from shanshui.training.learners.composing import ComposerTeaching
 from shanshui.training.schedules import Schedule
 from shanshui.training.settings import TrainSettings
@@ -12,28 +13,17 @@ from shanshui.training.update import AdamConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComposerRecipe:
-    """Everything that `shanshui train composer` needs besides the folder of the data sets.
+class ComposerRecipe(PhotoRecipe):
+    """Everything that `shanshui train composer` needs besides the folder of the data sets; see `PhotoRecipe`.
 
     Attributes:
-        size: pixels of each side of the photos.
         stylizer: the style-transfer module to begin from: a model of named styles.
         scenes: the scene generator that makes a share of the photos.
-        photos: data set of natural scenes, in the data folder.
-        shown: data set whose first pictures the sample sheets show.
-        min_scale: smallest random crop, as a share of the largest one.
-        flip: mirror photos at random.
     """
 
-    size: int
     learner: ComposerTeaching
-    settings: TrainSettings
     stylizer: str = "painter"
     scenes: str = "landscape"
-    photos: str = "photos-open-640.zip/train"
-    shown: str = "photos-open-640.zip/heldout"
-    min_scale: float = 0.3
-    flip: bool = True
 
 
 _DECAY = Schedule(kind="cosine", warm_up=300, decay_images=24_000, floor=0.05)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shanshui.recipes.photos import PhotoRecipe
 from shanshui.training.learners.style import StyleConfig, StyleTeaching
 from shanshui.training.schedules import Schedule
 from shanshui.training.settings import TrainSettings
@@ -9,24 +10,10 @@ from shanshui.training.update import AdamConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class StyleRecipe:
-    """Everything that `shanshui train style` needs besides the folder of the data sets.
+class StyleRecipe(PhotoRecipe):
+    """Everything that `shanshui train style` needs besides the folder of the data sets; see `PhotoRecipe`."""
 
-    Attributes:
-        size: pixels of each side of the photos.
-        photos: data set to learn on, in the data folder.
-        shown: data set whose first pictures the sample sheets show.
-        min_scale: smallest random crop, as a share of the largest one.
-        flip: mirror photos at random.
-    """
-
-    size: int
     learner: StyleConfig
-    settings: TrainSettings
-    photos: str = "photos-open-640.zip/train"
-    shown: str = "photos-open-640.zip/heldout"
-    min_scale: float = 0.3
-    flip: bool = True
 
 
 PAINTER = StyleRecipe(
@@ -71,26 +58,15 @@ PAINTER = StyleRecipe(
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddedStyleRecipe:
-    """Everything that `shanshui train style` needs to add styles to a network, besides the folder of the data sets.
+class AddedStyleRecipe(PhotoRecipe):
+    """Everything that `shanshui train style` needs to add styles to a network; see `PhotoRecipe`.
 
     Attributes:
         base: the network: a model that ships, a snapshot or a hub id.
-        size: pixels of each side of the photos.
-        photos: data set to learn on, in the data folder.
-        shown: data set whose first pictures the sample sheets show.
-        min_scale: smallest random crop, as a share of the largest one.
-        flip: mirror photos at random.
     """
 
     base: str
-    size: int
     learner: StyleTeaching
-    settings: TrainSettings
-    photos: str = "photos-open-640.zip/train"
-    shown: str = "photos-open-640.zip/heldout"
-    min_scale: float = 0.3
-    flip: bool = True
 
 
 ADD_STYLE = AddedStyleRecipe(

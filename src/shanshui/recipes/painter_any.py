@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shanshui.recipes.painter import PAINTER
+from shanshui.recipes.photos import PhotoRecipe
 from shanshui.training.learners.any_style import AnyStyleConfig
 from shanshui.training.schedules import Schedule
 from shanshui.training.settings import TrainSettings
@@ -10,24 +11,10 @@ from shanshui.training.update import AdamConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnyStyleRecipe:
-    """Everything that `shanshui train style` needs besides the folder of the data sets.
+class AnyStyleRecipe(PhotoRecipe):
+    """Everything that `shanshui train style` needs besides the folder of the data sets; see `PhotoRecipe`."""
 
-    Attributes:
-        size: pixels of each side of the photos.
-        photos: data set to learn on, in the data folder.
-        shown: data set whose first pictures the sample sheets show.
-        min_scale: smallest random crop, as a share of the largest one.
-        flip: mirror photos at random.
-    """
-
-    size: int
     learner: AnyStyleConfig
-    settings: TrainSettings
-    photos: str = "photos-open-640.zip/train"
-    shown: str = "photos-open-640.zip/heldout"
-    min_scale: float = 0.3
-    flip: bool = True
 
 
 _LARGE = ("paintings-monet.zip/train", "paintings-vangogh.zip/train", "paintings-ukiyoe.zip/train")
