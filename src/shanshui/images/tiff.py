@@ -14,6 +14,7 @@ from shanshui.images.metadata import Metadata
 from shanshui.images.picture import Picture
 
 _STRIP_ROWS = 64
+_LEVEL = 3  # of 9: half the time of the usual 6, files 3 percent larger
 _ASCII, _LONG, _BYTE = 2, 4, 1
 _TEXTS = (271, 272, 315, 33432)  # make, model, artist, copyright; three more have parameters of their own
 _DESCRIPTION, _SOFTWARE, _DATE = 270, 305, 306
@@ -70,7 +71,7 @@ def _strips(picture: Picture) -> Iterator[bytes]:
             rows = np.dstack([rows, picture.alpha[first : first + _STRIP_ROWS]])
         changes = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("<")).copy()
         changes[:, 1:] -= rows[:, :-1]  # integers wrap around, as they should
-        yield bytes(imagecodecs.zlib_encode(changes.tobytes()))
+        yield bytes(imagecodecs.zlib_encode(changes.tobytes(), level=_LEVEL))
 
 
 def _tags(exif: Image.Exif, known: Metadata, folders: dict[int, Any]) -> list[tuple[int, int, int, Any, bool]]:
