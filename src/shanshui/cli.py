@@ -32,7 +32,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "train": ("shanshui.commands.train:main", "teach a network scenes or styles from your own images"),
     "evaluate": ("shanshui.commands.evaluate:main", "measure how close generated images come to real ones"),
     "models": ("shanshui.commands.models:main", "list the models that ship with Shanshui or are cached here"),
-    "doctor": ("shanshui.commands.doctor:main", "say what this machine can do, or what a data set has wrong"),
+    "doctor": (
+        "shanshui.commands.doctor:main",
+        "say what this machine can do, what a data set has wrong, or how a picture was made",
+    ),
 }
 
 INTERRUPTED = 130

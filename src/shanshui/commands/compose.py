@@ -10,6 +10,7 @@ import tyro
 
 from shanshui.commands.batch import paint_batch
 from shanshui.commands.controls import Controls, treatment_of
+from shanshui.commands.crediting import credited
 from shanshui.commands.options import parse, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.photos import Photo, photos_in, plan_outputs
@@ -93,7 +94,15 @@ def run(options: Compose, emit: Emit) -> list[Path]:
     batch = paint_batch(
         photos,
         plan_outputs(photos, addition(blend), options.out),
-        lambda photo: stylizer.paint(photo, blend, treatment),
+        lambda photo: credited(
+            stylizer.paint(photo, blend, treatment),
+            options,
+            options.model,
+            "compositeWithTrainedAlgorithmicMedia" if options.photo else "trainedAlgorithmicMedia",
+            style=list(options.style),
+            naturalness=options.naturalness,
+            seed=options.seed,
+        ),
         emit,
         task=TASK,
         skip_existing=options.skip_existing,

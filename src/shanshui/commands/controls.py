@@ -7,14 +7,14 @@ from typing import Annotated
 
 import tyro
 
-from shanshui.commands.options import Common
+from shanshui.commands.crediting import Credited
 from shanshui.commands.wishes import parse_region
 from shanshui.errors import ConfigError
 from shanshui.pipelines.treatment import Colors, Exactness, Treatment, Wrap, stroke_scale_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Controls(Common):
+class Controls(Credited):
     """What every command that paints takes."""
 
     strength: float = 1.0

@@ -1,14 +1,16 @@
 """`shanshui doctor`: what this machine can do, or what a data set has wrong."""
 
+import json
 import os
 import platform
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+import tyro
 from torch import nn
 
 from shanshui import __version__
@@ -22,6 +24,8 @@ from shanshui.commands.survey_text import describe
 from shanshui.commands.terminal import terminal
 from shanshui.commands.trial import try_out
 from shanshui.errors import ShanshuiError
+from shanshui.images.credentials import credentials_in
+from shanshui.images.files import read_picture
 from shanshui.networks.encoders.efficientnet_lite import EfficientNetLite1
 from shanshui.networks.encoders.vgg19 import VGG19
 from shanshui.networks.precision import fast_dtype
@@ -33,13 +37,17 @@ ENCODERS: dict[str, Callable[[], nn.Module]] = {"VGG-19": VGG19, "EfficientNet-L
 
 @dataclass(frozen=True, kw_only=True)
 class Doctor(Common):
-    """Say what this machine can do, or what a data set has wrong.
+    """Say what this machine can do, what a data set has wrong, or how a picture was made.
 
     For example:
 
         shanshui doctor
         shanshui doctor --data photos.zip/train
+        shanshui doctor painting.png
     """
+
+    picture: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Pictures whose content credentials are to be read, instead of examining the machine."""
 
     data: Path | None = None
     """A data set to examine (folder, archive, ARCHIVE/FOLDER) instead of the machine."""
@@ -50,12 +58,23 @@ class Doctor(Common):
 def main(argv: Sequence[str]) -> Outcome:
     """Run the command with the options of `argv`."""
     options = parse(Doctor, "doctor", argv)
+    if options.picture:
+        return _of_pictures(options)
     if options.data is not None:
         return _of_data(options, options.data)
     machine = examine(resolve_device(options.device))
     width = max(map(len, machine))
     text = "\n".join(f"{name:<{width}}  {_shown(value)}" for name, value in machine.items())
     return Outcome(data=machine, text=text, as_json=options.json)
+
+
+def _of_pictures(options: Doctor) -> Outcome:
+    told = {str(path): credentials_in(read_picture(path).metadata) for path in options.picture}
+    lines = [
+        f"{path}: {'no credentials of Shanshui' if record is None else json.dumps(record, ensure_ascii=False)}"
+        for path, record in told.items()
+    ]
+    return Outcome(data=told, text="\n".join(lines), as_json=options.json)
 
 
 def _of_data(options: Doctor, data: Path) -> Outcome:

@@ -10,14 +10,15 @@ import numpy as np
 import tyro
 from torch import Tensor
 
+from shanshui.commands.crediting import Credited, credited
 from shanshui.commands.interpolate import parse_scenes
-from shanshui.commands.options import Common, parse, require_positive, resolve_device
+from shanshui.commands.options import parse, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
 from shanshui.evaluation.references import default_cache_folder
 from shanshui.events import Emit, Finished, ImageReady, Started
-from shanshui.images.files import write_picture
+from shanshui.images.files import from_any, write_picture
 from shanshui.images.grids import grid
 from shanshui.pipelines.codes import CODE_SUFFIX, Scene
 from shanshui.pipelines.steering.controls import CONTROLS
@@ -28,7 +29,7 @@ SHEET = "sheet.png"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edit(Common):
+class Edit(Credited):
     """Change scenes of a generator by name: brighter, warmer, higher-horizon, more-green, more-cloud and others.
 
     Strength 1 moves what a control measures by one standard deviation among the scenes of the model, and keeps the rest
@@ -185,7 +186,9 @@ def _write_scenes(options: Edit, editor: SceneEditor, codes: Tensor) -> list[Pat
     files = []
     for number, picture in enumerate(editor.space.pictures(codes)):
         path = options.out / f"edited-{number:04}.png"
-        write_picture(path, np.asarray(picture))
+        wishes = [*options.control, *options.direction]
+        made = from_any(picture)
+        write_picture(path, credited(made, options, options.model, "trainedAlgorithmicMedia", wishes=wishes))
         files.append(path)
         if options.codes:
             files.append(path.with_suffix(CODE_SUFFIX))

@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from shanshui.commands.options import Common, parse, parse_size, require_positive, resolve_device
+from shanshui.commands.crediting import Credited, credited
+from shanshui.commands.options import parse, parse_size, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started
-from shanshui.images.files import write_picture
+from shanshui.images.files import from_any, write_picture
 from shanshui.images.grids import grid
 from shanshui.images.resize import enlarge, enlarge_ring
 from shanshui.pipelines.generate import SceneGenerator
@@ -21,7 +22,7 @@ TASK = "generate"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Generate(Common):
+class Generate(Credited):
     """Make new scenes out of nothing but a seed.
 
     Scene number i of seed S is the same picture on every run of this machine; it is written to
@@ -85,7 +86,17 @@ def run(options: Generate, emit: Emit) -> list[Path]:
     for index, scene in enumerate(scenes):
         pixels = np.asarray(scene)
         path = options.out / f"scene-{options.seed}-{index:0{digits}}.{options.format}"
-        write_picture(path, enlarged(pixels, options.enlarge))
+        picture = from_any(enlarged(pixels, options.enlarge))
+        noted = credited(
+            picture,
+            options,
+            options.model,
+            "trainedAlgorithmicMedia",
+            seed=options.seed,
+            number=index,
+            truncation=options.truncation,
+        )
+        write_picture(path, noted)
         paths.append(path)
         if options.grid is not None:
             shown.append(pixels)

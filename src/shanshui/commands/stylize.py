@@ -10,6 +10,7 @@ import tyro
 
 from shanshui.commands.batch import paint_batch
 from shanshui.commands.controls import Controls, treatment_of
+from shanshui.commands.crediting import credited
 from shanshui.commands.films import figures, paint_films, plan_films, told
 from shanshui.commands.options import parse, resolve_device
 from shanshui.commands.outcome import Outcome
@@ -21,6 +22,7 @@ from shanshui.commands.textures import plan_textures
 from shanshui.commands.wishes import addition, is_picture, parse_blend, parse_region
 from shanshui.errors import ConfigError, StorageError
 from shanshui.events import Emit
+from shanshui.images.credentials import Making
 from shanshui.images.files import Picture, from_any, png_of, write_picture
 from shanshui.images.footage.reel import is_film
 from shanshui.pipelines.generate import SceneGenerator
@@ -104,7 +106,13 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
     if options.contact_sheet:
         return _each(options, "styles", lambda photo: style_sheet(stylizer, photo, treatment, emit), emit)
     blend = parse_blend(options.style, stylizer.styles)
-    return _each(options, addition(blend), lambda photo: stylizer.paint(photo, blend, treatment), emit)
+
+    def paint(photo: Picture) -> Picture:
+        painted = stylizer.paint(photo, blend, treatment)
+        making: Making = "compositeWithTrainedAlgorithmicMedia"
+        return credited(painted, options, _model(options), making, style=list(options.style), strength=options.strength)
+
+    return _each(options, addition(blend), paint, emit)
 
 
 def stylize_films(options: Stylize, emit: Emit) -> Outcome:
