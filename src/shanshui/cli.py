@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "models": ("shanshui.commands.models:main", "list the models that ship with Shanshui or are cached here"),
     "doctor": (
         "shanshui.commands.doctor:main",
-        "say what this machine can do, what a data set has wrong, or how a picture was made",
+        "look at this machine, a data set, or how a picture was made",
     ),
 }
 

@@ -3,8 +3,8 @@
 The picture says that it was made by a trained algorithm in the words that labelling rules ask for: IPTC's digital
 source type (https://cv.iptc.org/newscodes/digitalsourcetype/), on which C2PA and the guidance to article 50 of the EU's
 AI Act build, and the implicit label of the Chinese standard GB 45438-2025, a field AIGC with one JSON object. Beside
-them stands our own record: program, version, model, licence, style, seed, settings. All of it is XMP, which every format
-but EXR can hold, and goes into EXIF as well where that can be done without moving what is there.
+them stands our own record: program, version, model, licence, style, seed, settings. All of it is XMP, which every
+format but EXR can hold, and goes into EXIF as well where that can be done without moving what is there.
 """
 
 import json

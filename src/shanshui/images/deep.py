@@ -1,6 +1,7 @@
 """PNG and TIFF with 16 bits a channel, which Pillow would cut down to 8."""
 
 import io
+import json
 import logging
 import struct
 import zlib
@@ -13,6 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from shanshui.images import metadata
+from shanshui.images.credentials import credentials_in
 from shanshui.images.metadata import NONE, Metadata
 from shanshui.images.picture import Picture, require_decodable
 from shanshui.images.pixels import quantize
@@ -117,7 +119,16 @@ def _described(known: Metadata) -> list[tuple[bytes, bytes]]:
         chunks.append((b"eXIf", known.exif))
     if known.xmp is not None:
         chunks.append((b"iTXt", XMP_KEYWORD + known.xmp))
-    return chunks
+    return [*chunks, *texts_of(known)]
+
+
+def texts_of(known: Metadata) -> list[tuple[bytes, bytes]]:
+    """Content credentials as chunks that viewers of PNG files show: the program, and the record as JSON."""
+    record = credentials_in(known)
+    if record is None:
+        return []
+    program, comment = f"{record['program']} {record['version']}", json.dumps(record)
+    return [(b"tEXt", b"Software\0" + program.encode("ascii")), (b"tEXt", b"Comment\0" + comment.encode("ascii"))]
 
 
 def _with_channels(array: NDArray[Any]) -> NDArray[np.uint16]:

@@ -9,7 +9,7 @@ from PIL import Image, PngImagePlugin
 
 from shanshui.errors import ImageError
 from shanshui.images import deep, exr, tiff
-from shanshui.images.deep import XMP_KEYWORD
+from shanshui.images.deep import XMP_KEYWORD, texts_of
 from shanshui.images.metadata import Metadata
 from shanshui.images.picture import Picture
 from shanshui.images.pixels import to_eight_bits
@@ -91,5 +91,7 @@ def _known(known: Metadata, form: str) -> _Options:
     if form == "PNG" and known.xmp is not None:
         chunks = PngImagePlugin.PngInfo()
         chunks.add(b"iTXt", XMP_KEYWORD + known.xmp)
+        for kind, body in texts_of(known):
+            chunks.add(kind, body)
         blocks["pnginfo"] = chunks
     return {"icc_profile": known.profile, **blocks}
