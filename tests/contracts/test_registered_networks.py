@@ -54,6 +54,13 @@ CONTRACTS = {
         },
         lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1, torch.rand(count, 3, 50, 29) * 2 - 1),
     ),
+    "resnet-translator": Contract(
+        {"style": "night", "width": 16, "blocks": 2}, lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,)
+    ),
+    "light-translator": Contract(
+        {"style": "night", "width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 2},
+        lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,),
+    ),
     "zone-segmenter": Contract(
         {"width": 4, "side": 32}, lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,), channels=len(ZONES)
     ),

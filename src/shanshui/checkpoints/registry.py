@@ -16,6 +16,12 @@ from shanshui.networks.generators.stylegan2 import StyleGAN2, StyleGAN2Config
 from shanshui.networks.segmenters.zones import ZonesConfig, ZoneSegmenter
 from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
+from shanshui.networks.stylizers.translators import (
+    LightTranslator,
+    LightTranslatorConfig,
+    ResNetTranslator,
+    ResNetTranslatorConfig,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "r3gan": Architecture(R3GAN, R3GANConfig, role="scene generator"),
     "feedforward-stylizer": Architecture(FeedForwardStylizer, FeedForwardConfig, role="stylizer"),
     "arbitrary-stylizer": Architecture(ArbitraryStylizer, ArbitraryConfig, role="stylizer"),
+    "resnet-translator": Architecture(ResNetTranslator, ResNetTranslatorConfig, role="stylizer"),
+    "light-translator": Architecture(LightTranslator, LightTranslatorConfig, role="stylizer"),
     "zone-segmenter": Architecture(ZoneSegmenter, ZonesConfig, role="zone segmenter"),
 }
 
