@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
-from shanshui.evaluation.judge import Judge
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.training.course import Plan
+from shanshui.training.judge import Judge
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.networks.stylizers.maps import Rows
 from shanshui.networks.stylizers.strips import paint_in_strips
+from shanshui.networks.stylizers.translators import Translator
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -106,6 +107,28 @@ class NamedPainter:
                 )
             shares[share.style] += share.weight
         return torch.tensor([list(shares.values())], device=self._device)
+
+
+class TranslationPainter:
+    """Paints what one translator has learned to turn photos into; whole pictures at once."""
+
+    takes_paintings = False
+
+    def __init__(self, network: Translator, *, device: torch.device | str = "cpu") -> None:
+        """Use `network`, which is moved to `device` and to the number format that is fastest there."""
+        self.styles: tuple[str, ...] = (network.config.style,)
+        self._network = _ready(network, torch.device(device))
+
+    def __call__(self, photo: Tensor, blend: Sequence[Share]) -> Tensor:
+        """Paint (1, 3, H, W).
+
+        Raises:
+            ConfigError: a style is a painting.
+        """
+        if any(not isinstance(share.style, str) for share in blend):
+            raise ConfigError(f"This model paints {self.styles[0]} only: use painter-any for a painting.")
+        painting: Tensor = self._network(photo)
+        return painting.to(photo.dtype)
 
 
 class ExamplePainter:
