@@ -1,15 +1,20 @@
 """Translators: the photo's size stays, the encoder tells of places, and a light one begins where a painter is."""
 
+from unittest.mock import patch
+
 import pytest
 import torch
 from torch import Tensor
 
 from shanshui.errors import ConfigError
 from shanshui.networks.patches import PatchHeads, draw_places
+from shanshui.networks.stylizers import strips
 from shanshui.networks.stylizers.feedforward import ConditionalInstanceNorm, FeedForwardConfig, FeedForwardStylizer
+from shanshui.networks.stylizers.translator_strips import translate_in_strips
 from shanshui.networks.stylizers.translators import (
     LightTranslator,
     LightTranslatorConfig,
+    ResNetTranslator,
     ResNetTranslatorConfig,
     Translator,
     TranslatorConfig,
@@ -103,3 +108,15 @@ def test_heads_tell_of_single_places_with_unit_length() -> None:
     changed[1, :, row, column] += 1
     difference = (heads({**features, "fine": changed}, places)["fine"] - told["fine"]).norm(dim=2)
     assert (difference > 1e-4).nonzero().tolist() == [[1, 7]]
+
+
+@pytest.mark.parametrize("room", [1 << 30, 0], ids=["in memory", "in files"])
+@pytest.mark.parametrize(("height", "width"), [(7, 100), (64, 64), (131, 45)])
+def test_strips_of_the_full_network_equal_the_whole(height: int, width: int, room: int) -> None:
+    torch.manual_seed(0)
+    network = ResNetTranslator(ResNetTranslatorConfig(width=4, blocks=3)).eval().requires_grad_(False)
+    photo = photos(height, width)[:1]
+    with patch.object(strips, "_STRIP_BYTES", 1):  # the smallest strips: four rows
+        parts = list(translate_in_strips(network, lambda a, b: photo[:, :, a:b], height, width, room=room))
+    assert len(parts) == -(-height // 4)
+    torch.testing.assert_close(torch.cat(parts, dim=2), network(photo), atol=2e-5, rtol=0)

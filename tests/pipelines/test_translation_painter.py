@@ -67,6 +67,13 @@ def test_controls_hold(stylizer: Stylizer, photo: NDArray[np.uint8]) -> None:
     np.testing.assert_array_equal(stylizer.paint(photo, "monet", region).pixels, masked)
 
 
+def test_little_memory_gives_the_same_picture(stylizer: Stylizer, photo: NDArray[np.uint8]) -> None:
+    whole, strips = (stylizer.paint(photo, "monet", Treatment(max_memory=room)).pixels for room in (1 << 30, 0))
+    assert np.abs(whole.astype(int) - strips.astype(int)).max() <= (
+        1 if fast_dtype(torch.device("cpu")) == torch.float32 else 6
+    )
+
+
 def test_other_names_and_paintings_are_refused(stylizer: Stylizer, photo: NDArray[np.uint8]) -> None:
     with pytest.raises(ConfigError, match="monet"):
         stylizer(photo, "ink")

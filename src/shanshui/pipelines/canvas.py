@@ -19,9 +19,6 @@ from shanshui.pipelines.treatment import Treatment
 STRIP = 256
 """Rows treated at once, a multiple of the cells of `images.flatness`."""
 
-_MAP_BYTES = 120
-"""Bytes of feature maps and their surroundings for each pixel of a picture that is painted at once, at most."""
-
 _KEEPERS = {"luminance": keep_colors, "statistics": match_colors}
 
 RowsOf = Callable[[int, int], Tensor]
@@ -112,7 +109,7 @@ def _rows_in(whole: Tensor) -> RowsOf:
 
 
 def _brushed(painter: Painter, photo: RowsOf, height: int, width: int, blend: Sequence[Share], room: int) -> RowsOf:
-    if not isinstance(painter, StripPainter) or height * width * _MAP_BYTES <= room:
+    if not isinstance(painter, StripPainter) or height * width * painter.map_bytes <= room:
         return _rows_in(painter(photo(0, height), blend))
     parts = painter.strips(photo, height, width, blend, room=room)
     canvas, done = None, 0

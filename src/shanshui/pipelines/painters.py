@@ -14,7 +14,8 @@ from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.networks.stylizers.maps import Rows
 from shanshui.networks.stylizers.strips import paint_in_strips
-from shanshui.networks.stylizers.translators import Translator
+from shanshui.networks.stylizers.translator_strips import translate_in_strips
+from shanshui.networks.stylizers.translators import ResNetTranslator
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -54,6 +55,10 @@ class Painter(Protocol):
 class StripPainter(Painter, Protocol):
     """A painter that can also paint a picture of any size in bounded memory, with the same result."""
 
+    @property
+    def map_bytes(self) -> int:
+        """Of feature maps and their surroundings, at most, for each pixel of a picture that is painted at once."""
+
     def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
         """Paint rows of (1, 3, height, width) RGB in [-1, 1], which `photo` gives on its own device.
 
@@ -69,6 +74,7 @@ class NamedPainter:
     """Paints in the styles that one network has learned, by name."""
 
     takes_paintings = False
+    map_bytes = 120
 
     def __init__(self, network: FeedForwardStylizer, *, device: torch.device | str = "cpu") -> None:
         """Use `network`, which is moved to `device` and to the number format that is fastest there."""
@@ -110,14 +116,17 @@ class NamedPainter:
 
 
 class TranslationPainter:
-    """Paints what one translator has learned to turn photos into; whole pictures at once."""
+    """Paints what one `ResNetTranslator` has learned to turn photos into."""
 
     takes_paintings = False
 
-    def __init__(self, network: Translator, *, device: torch.device | str = "cpu") -> None:
+    def __init__(self, network: ResNetTranslator, *, device: torch.device | str = "cpu") -> None:
         """Use `network`, which is moved to `device` and to the number format that is fastest there."""
         self.styles: tuple[str, ...] = (network.config.style,)
         self._network = _ready(network, torch.device(device))
+        # Of maps at the full resolution: as it comes from the convolution, normalised, rectified, and extended for the
+        # next convolution.
+        self.map_bytes = 4 * network.config.width * network.to_rgb.weight.element_size()
 
     def __call__(self, photo: Tensor, blend: Sequence[Share]) -> Tensor:
         """Paint (1, 3, H, W).
@@ -125,10 +134,22 @@ class TranslationPainter:
         Raises:
             ConfigError: a style is a painting.
         """
-        if any(not isinstance(share.style, str) for share in blend):
-            raise ConfigError(f"This model paints {self.styles[0]} only: use painter-any for a painting.")
+        self._require_name(blend)
         painting: Tensor = self._network(photo)
         return painting.to(photo.dtype)
+
+    def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
+        """As calling it, by strips; see `StripPainter`.
+
+        Raises:
+            ConfigError: a style is a painting.
+        """
+        self._require_name(blend)
+        return translate_in_strips(self._network, photo, height, width, room=room)
+
+    def _require_name(self, blend: Sequence[Share]) -> None:
+        if any(not isinstance(share.style, str) for share in blend):
+            raise ConfigError(f"This model paints {self.styles[0]} only: use painter-any for a painting.")
 
 
 class ExamplePainter:
@@ -139,6 +160,7 @@ class ExamplePainter:
     """
 
     takes_paintings = True
+    map_bytes = 120
     styles: tuple[str, ...] = ()
 
     def __init__(self, network: ArbitraryStylizer, *, device: torch.device | str = "cpu") -> None:

@@ -104,7 +104,7 @@ class ResNetTranslator(Translator):
         self.stem = _convolution(3, width, kernel=7)
         self.down_half = _convolution(width, 2 * width, stride=2)
         self.down_quarter = _convolution(2 * width, 4 * width, stride=2)
-        self.blocks = nn.ModuleList(_Block(4 * width) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(Block(4 * width) for _ in range(config.blocks))
         self.up_half = _convolution(4 * width, 2 * width)
         self.up_full = _convolution(2 * width, width)
         self.to_rgb = nn.Conv2d(width, 3, kernel_size=7, padding=3, padding_mode="reflect")
@@ -208,27 +208,24 @@ def build_translator(config: TranslatorConfig) -> Translator:
     return network
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
     """Two convolutions around an identity, without an activation after the sum."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.change = nn.Sequential(
-            _convolution(channels, channels),
-            *_normalised(channels, channels, kernel=3, stride=1),
-        )
+        self.first = _convolution(channels, channels)
+        self.second = _convolution(channels, channels, rectify=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        change: Tensor = self.change(x)
+        change: Tensor = self.second(self.first(x))
         return x + change
 
 
-def _convolution(channels_in: int, channels: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(*_normalised(channels_in, channels, kernel=kernel, stride=stride), nn.ReLU())
-
-
-def _normalised(channels_in: int, channels: int, *, kernel: int, stride: int) -> list[nn.Module]:
+def _convolution(
+    channels_in: int, channels: int, *, kernel: int = 3, stride: int = 1, rectify: bool = True
+) -> nn.Sequential:
+    """Convolution, instance norm, and a ReLU if asked for."""
     convolution = nn.Conv2d(
         channels_in,
         channels,
@@ -238,7 +235,7 @@ def _normalised(channels_in: int, channels: int, *, kernel: int, stride: int) ->
         padding_mode="reflect",
         bias=False,  # the normalisation would take it away again
     )
-    return [convolution, nn.InstanceNorm2d(channels)]
+    return nn.Sequential(convolution, nn.InstanceNorm2d(channels), *([nn.ReLU()] if rectify else []))
 
 
 def _only_style(images: Tensor) -> Tensor:
