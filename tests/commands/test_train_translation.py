@@ -11,7 +11,7 @@ from shanshui.checkpoints.weights import load_snapshot
 from shanshui.cli import main
 from shanshui.commands.translation_lessons import settle_translation, with_name
 from shanshui.errors import ConfigError
-from shanshui.networks.stylizers.translators import LightTranslator
+from shanshui.networks.stylizers.translators import LightTranslator, LightTranslatorConfig
 from shanshui.recipes.translation import CUT_128, TRANSLATION_RECIPES
 
 TINY = ["--size", "32", "--start", "None", "--translator.width", "4", "--translator.deep-width", "4"]
@@ -87,6 +87,12 @@ def test_every_recipe_fits_its_own_size() -> None:
         settled = settle_translation(recipe, Path())
         assert settled.learner.discriminator.height == settled.learner.discriminator.width == recipe.size
         assert recipe.learner.generator_adam.schedule.decay_images == recipe.settings.images
+
+
+def test_a_translator_takes_the_shape_of_the_model_that_it_begins_with() -> None:
+    """The tiny painter of these tests."""
+    translator = settle_translation(CUT_128, Path()).learner.translator
+    assert translator == LightTranslatorConfig(style="monet", width=4, blocks=1, deep_width=4, deep_blocks=1)
 
 
 def test_a_name_changes_nothing_but_the_name() -> None:

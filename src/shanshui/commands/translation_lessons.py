@@ -18,6 +18,7 @@ from shanshui.evaluation.translation import TranslationJudge
 from shanshui.events import Emit
 from shanshui.networks.adversaries import fit_discriminator
 from shanshui.networks.discriminators.patchgan import PatchGANConfig
+from shanshui.networks.stylizers.translators import LightTranslatorConfig, TranslatorConfig
 from shanshui.recipes.translation import TranslationRecipe
 from shanshui.scenes.base import Source
 from shanshui.scenes.dataset import SceneDataset
@@ -25,6 +26,8 @@ from shanshui.scenes.sources import open_source
 from shanshui.training.course import Plan
 from shanshui.training.learners.cut import CUTLearner
 from shanshui.training.learners.cyclegan import CycleGANConfig, CycleGANLearner
+from shanshui.training.learners.style import load_painter
+from shanshui.training.learners.translation import TranslationConfig
 
 COMPARED = 64
 """Pictures that are compared with their photos in each judgement."""
@@ -33,10 +36,11 @@ _GRID = 8
 
 
 def settle_translation(recipe: TranslationRecipe, data: Path) -> TranslationRecipe:
-    """`recipe` with a discriminator of its size.
+    """`recipe` with a discriminator of its size, and a translator of the shape of the model that it begins with.
 
     Raises:
         ConfigError: a size that the networks cannot work at.
+        ModelError: what it is to begin with is no model of named styles.
     """
     discriminator = fit_discriminator(recipe.learner.discriminator, recipe.size, recipe.size)
     assert isinstance(discriminator, PatchGANConfig)
@@ -44,7 +48,22 @@ def settle_translation(recipe: TranslationRecipe, data: Path) -> TranslationReci
         raise ConfigError(
             f"--size is {recipe.size}: give a multiple of {_GRID}, at least {discriminator.least_side} pixels."
         )
-    return replace(recipe, learner=replace(recipe.learner, discriminator=discriminator))
+    return replace(
+        recipe, learner=replace(recipe.learner, discriminator=discriminator, translator=_shaped(recipe.learner))
+    )
+
+
+def _shaped(config: TranslationConfig) -> TranslatorConfig:
+    if config.start is None:
+        return config.translator
+    begun = load_painter(config.start).config
+    return LightTranslatorConfig(
+        style=config.translator.style,
+        width=begun.width,
+        blocks=begun.blocks,
+        deep_width=begun.deep_width,
+        deep_blocks=begun.deep_blocks,
+    )
 
 
 def with_name(recipe: TranslationRecipe, name: str | None) -> TranslationRecipe:

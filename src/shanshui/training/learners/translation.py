@@ -46,8 +46,8 @@ class TranslationConfig:
             (`ARCHIVE.zip/train/file.jpg`), of which each step sees other crops.
         painting_scale: smallest crop of a painting, as a share of the largest.
         translator: the network that turns photos into paintings.
-        start: a model of named styles (a zoo name or a file) whose convolutions a `LightTranslator` begins with; None
-            for a new network.
+        start: a model of named styles (a zoo name or a file) whose convolutions a `LightTranslator` begins with, and
+            whose widths and blocks a recipe then gives it; None for a new network.
         discriminator: judges overlapping patches.
         game: a name from `objectives.adversarial.GAMES`.
         adversarial: weight of the game for the translator. 2 makes up for the 1/2 in this package's least squares,
