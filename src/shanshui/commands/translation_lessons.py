@@ -1,5 +1,6 @@
 """How translations are taught: photos here, paintings there, and a judge who sees what becomes of other photos."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from shanshui.training.course import Plan
 from shanshui.training.learners.cut import CUTLearner
 from shanshui.training.learners.cyclegan import CycleGANConfig, CycleGANLearner
 from shanshui.training.learners.style import load_painter
-from shanshui.training.learners.translation import TranslationConfig
+from shanshui.training.learners.translation import TranslationConfig, TranslationLearner
 
 COMPARED = 64
 """Pictures that are compared with their photos in each judgement."""
@@ -74,6 +75,11 @@ def with_name(recipe: TranslationRecipe, name: str | None) -> TranslationRecipe:
     return replace(recipe, learner=replace(recipe.learner, translator=translator))
 
 
+def learner_of(config: TranslationConfig) -> Callable[..., TranslationLearner]:
+    """What learns from a configuration of that type."""
+    return CycleGANLearner if isinstance(config, CycleGANConfig) else CUTLearner
+
+
 def translation_lesson(
     recipe: TranslationRecipe, data: Path, heldout: Path | None, fabric: Fabric, emit: Emit
 ) -> Lesson:
@@ -86,8 +92,7 @@ def translation_lesson(
     others = None if heldout is None else open_source(heldout)
     shown = open_source(data / recipe.shown)
     photos = list(stills(shown, size, size, count=min(recipe.judged, len(shown)), emit=emit))
-    learner = CycleGANLearner if isinstance(recipe.learner, CycleGANConfig) else CUTLearner
-    build = partial(learner, data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
+    build = partial(learner_of(recipe.learner), data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
     dataset = SceneDataset(
         open_source(data / recipe.photos), size, size, flip=recipe.flip, min_scale=recipe.min_scale, emit=emit
     )

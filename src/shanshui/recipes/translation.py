@@ -80,7 +80,10 @@ CYCLEGAN_128 = TranslationRecipe(
     ),
     settings=_settings(_CYCLEGAN_IMAGES, 2),
 )
-"""Zhu et al. 2017 with two light translators and discriminators of half the width."""
+"""Zhu et al. 2017 with two light translators and discriminators of half the width.
+
+About .18 processor seconds an image in bf16: 36 minutes of one core, and two for each judgement.
+"""
 
 CUT_128 = TranslationRecipe(
     size=128,
@@ -93,7 +96,10 @@ CUT_128 = TranslationRecipe(
     ),
     settings=_settings(_CUT_IMAGES, 2),
 )
-"""Park et al. 2020 with a light translator and a discriminator of half the width."""
+"""Park et al. 2020 with a light translator and a discriminator of half the width.
+
+About .1 processor seconds an image in bf16: 33 minutes of one core, and two for each judgement.
+"""
 
 FASTCUT_256 = TranslationRecipe(
     size=256,
@@ -110,7 +116,10 @@ FASTCUT_256 = TranslationRecipe(
     settings=_settings(_FASTCUT_IMAGES, 1),
     judged=100,
 )
-"""FastCUT at twice the size: no identity, ten times the contrast, mirrored photos."""
+"""FastCUT at twice the size: no identity, ten times the contrast, mirrored photos.
+
+About .15 processor seconds an image in bf16: 20 minutes of one core, and three for each judgement.
+"""
 
 CYCLEGAN_256 = TranslationRecipe(
     size=256,
