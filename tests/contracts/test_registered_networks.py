@@ -66,6 +66,13 @@ CONTRACTS = {
             torch.linspace(0, 1, count),
         ),
     ),
+    "resnet-translator": Contract(
+        {"style": "night", "width": 16, "blocks": 2}, lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,)
+    ),
+    "light-translator": Contract(
+        {"style": "night", "width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 2},
+        lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,),
+    ),
     "zone-segmenter": Contract(
         {"width": 4, "side": 32}, lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,), channels=len(ZONES)
     ),

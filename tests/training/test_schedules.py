@@ -24,6 +24,9 @@ from shanshui.training.schedules import Schedule
         (Schedule(kind="linear", decay_images=100, floor=0.5), 50, 0.75),
         (Schedule(kind="cosine", decay_images=100), 50, 0.5),
         (Schedule(kind="cosine", decay_images=100, floor=0.2), 100, 0.2),
+        (Schedule(kind="late-linear", decay_images=100), 50, 1.0),
+        (Schedule(kind="late-linear", decay_images=100), 75, 0.5),
+        (Schedule(kind="late-linear", decay_images=100), 500, 0.0),
         (Schedule(kind="linear", warm_up=10, decay_images=100), 5, 0.5 * 0.95),
     ],
 )

@@ -1,5 +1,6 @@
 """One optimiser's step: clipped, checked, at the rate of the schedule."""
 
+from pathlib import Path
 from typing import Literal, get_args
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from shanshui.checkpoints.state import load_state, save_state
 from shanshui.errors import ConfigError, NonFiniteError
 from shanshui.training.schedules import Schedule
 from shanshui.training.update import AdamConfig, Updater, frozen
@@ -173,3 +175,24 @@ def test_a_frozen_network_passes_gradients_on_and_learns_again_afterwards() -> N
         network(x).sum().backward()
     assert x.grad is not None and network.weight.grad is None
     assert network.weight.requires_grad
+
+
+def test_a_state_from_a_file_goes_on_in_another_memory_format(tmp_path: Path) -> None:
+    """Files know no channels-last: moments that were read must still belong to the weights that they belonged to."""
+
+    def convolution() -> Updater:
+        torch.manual_seed(0)
+        network = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return Updater(Fabric(accelerator="cpu", devices=1), network, AdamConfig(learning_rate=0.1))
+
+    def step(of: Updater, seed: int) -> None:
+        images = torch.rand(1, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
+        of({"size": of.network(images).square().sum()}, 0)
+
+    straight, resumed = convolution(), convolution()
+    step(straight, 0)
+    save_state(tmp_path / "a.state", straight.state_dict())
+    resumed.load_state_dict(load_state(tmp_path / "a.state"))
+    for one in (straight, resumed):
+        step(one, 1)
+    assert torch.equal(weights(resumed), weights(straight))

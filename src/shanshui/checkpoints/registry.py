@@ -17,6 +17,12 @@ from shanshui.networks.joint import JointConfig, JointPipeline
 from shanshui.networks.segmenters.zones import ZonesConfig, ZoneSegmenter
 from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
+from shanshui.networks.stylizers.translators import (
+    LightTranslator,
+    LightTranslatorConfig,
+    ResNetTranslator,
+    ResNetTranslatorConfig,
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "feedforward-stylizer": Architecture(FeedForwardStylizer, FeedForwardConfig, role="stylizer"),
     "arbitrary-stylizer": Architecture(ArbitraryStylizer, ArbitraryConfig, role="stylizer"),
     "joint-pipeline": Architecture(JointPipeline, JointConfig, role="composer"),
+    "resnet-translator": Architecture(ResNetTranslator, ResNetTranslatorConfig, role="stylizer"),
+    "light-translator": Architecture(LightTranslator, LightTranslatorConfig, role="stylizer"),
     "zone-segmenter": Architecture(ZoneSegmenter, ZonesConfig, role="zone segmenter"),
 }
 

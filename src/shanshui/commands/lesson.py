@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from shanshui.evaluation.judge import Judge
 from shanshui.events import Emit
 from shanshui.recipes.photos import PhotoRecipe
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sources import open_source
 from shanshui.training.course import Plan
+from shanshui.training.judge import Judge
 
 PHOTOS_SHOWN = 4
 

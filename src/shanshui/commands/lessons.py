@@ -9,35 +9,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 
 from shanshui.commands.composer_lesson import composer_lesson, settle_composer
+from shanshui.commands.judging import judge_of, shown_to_the_discriminator
 from shanshui.commands.lesson import Lesson
 from shanshui.commands.options import parse_size
 from shanshui.commands.style_lessons import settle_styles, style_lesson
-from shanshui.evaluation.collection import with_progress
-from shanshui.evaluation.features import FeatureSet
-from shanshui.evaluation.judge import Judge
-from shanshui.evaluation.protocols import DEFAULT_FIGURES, features_of
-from shanshui.evaluation.references import reference_features
-from shanshui.evaluation.stills import stills
-from shanshui.events import Emit, Warned
-from shanshui.images.pixels import to_tensor
-from shanshui.networks.encoders.pooled import PooledVGG19
+from shanshui.commands.translation_lessons import settle_translation, translation_lesson
+from shanshui.events import Emit
 from shanshui.recipes.scenes import SceneRecipe
-from shanshui.scenes.base import Source
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sources import open_source
-from shanshui.training.course import TASK, Plan
+from shanshui.training.course import Plan
 from shanshui.training.learners.scene import SceneLearner
 from shanshui.training.learners.strategy import fitted, with_labels
-
-# Images that a judgement during training takes: enough to rank snapshots, few enough not to hold training up.
-REFERENCES, JUDGED = 2000, 500
-FEWEST_REFERENCES = 12
-SHOWN_TO_THE_DISCRIMINATOR = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +67,9 @@ def scene_lesson(recipe: SceneRecipe, data: Path, heldout: Path | None, fabric: 
     return Lesson(
         plan=Plan(recipe.learner, partial(SceneLearner, seed=seed, fabric=fabric, labels=labels)),
         dataset=dataset,
-        judge=_judge(source, others, height, width, fabric.device, emit),
-        training=_shown(source, height, width),
-        heldout=None if others is None else _shown(others, height, width),
+        judge=judge_of(source, others, height, width, fabric.device, emit),
+        training=shown_to_the_discriminator(source, height, width),
+        heldout=None if others is None else shown_to_the_discriminator(others, height, width),
     )
 
 
@@ -105,53 +92,15 @@ SUBJECTS: Mapping[str, Subject] = {
         settled=settle_styles,
         lesson=style_lesson,
     ),
+    "translation": Subject(
+        about="a translator learns to turn photos into paintings like yours, without pairs",
+        photos=lambda recipe, data: data / recipe.photos,
+        settled=settle_translation,
+        lesson=translation_lesson,
+    ),
 }
 
 
 def _labels(dataset: SceneDataset, seed: int, images_seen: int, count: int) -> torch.Tensor:
     """What the learner is told of the `count` images that come after `images_seen`."""
     return torch.tensor([dataset.label(seed, position) for position in range(images_seen, images_seen + count)])
-
-
-def _shown(source: Source, height: int, width: int) -> torch.Tensor:
-    """Some photos, spread over the set, as the discriminator sees them without augmentation."""
-    count = min(len(source), SHOWN_TO_THE_DISCRIMINATOR)
-    return to_tensor(np.stack(list(stills(source, height, width, count=count))))
-
-
-def _judge(
-    source: Source, heldout: Source | None, height: int, width: int, device: torch.device, emit: Emit
-) -> Judge | None:
-    if len(source) < FEWEST_REFERENCES:
-        message = (
-            f"{source.label} has {len(source)} images, too few to measure against: the newest snapshot is the best."
-        )
-        emit(Warned(task=TASK, message=message))
-        return None
-    extractor = PooledVGG19().to(device)
-
-    def features(of: Source) -> dict[str, FeatureSet]:
-        count = min(len(of), REFERENCES)
-        return reference_features(
-            with_progress(stills(of, height, width, count=count), count, emit),
-            extractor,
-            features_of(DEFAULT_FIGURES),
-            height=height,
-            width=width,
-            digest=of.digest,
-            count=count,
-            device=device,
-            emit=emit,
-        )
-
-    count = min(len(source), REFERENCES)
-    return Judge(
-        features(source),
-        extractor,
-        height=height,
-        width=width,
-        fakes=JUDGED,
-        heldout={} if heldout is None else features(heldout),
-        photo=lambda row: stills(source, height, width, count=count).at(row, of=count),
-        device=device,
-    )

@@ -1,4 +1,4 @@
-"""`shanshui train`: teach a network scenes or styles."""
+"""`shanshui train`: teach a network scenes, styles or translations."""
 
 import argparse
 import dataclasses
@@ -16,10 +16,12 @@ from shanshui.commands.outcome import Outcome
 from shanshui.commands.run_report import report
 from shanshui.commands.style_lessons import with_styles
 from shanshui.commands.terminal import terminal
+from shanshui.commands.translation_lessons import with_name
 from shanshui.errors import ConfigError
 from shanshui.events import Emit, broadcast
 from shanshui.recipes import RECIPES
 from shanshui.recipes.scenes import SceneRecipe
+from shanshui.recipes.translation import TranslationRecipe
 from shanshui.scenes.sources import open_source
 from shanshui.training import loop
 from shanshui.training.answers import Policy
@@ -73,7 +75,26 @@ class TrainStyle(Train):
     the recipe's styles."""
 
 
-OPTIONS: Mapping[str, type[Train]] = {"scene": Train, "style": TrainStyle, "composer": Train}
+@dataclass(frozen=True, kw_only=True)
+class TrainTranslation(Train):
+    """Options of `train translation` besides the fields of its recipe."""
+
+    style: str | None = None
+    """What photos become, by the name that `shanshui stylize --style` will take; the recipe's when left out."""
+
+
+OPTIONS: Mapping[str, type[Train]] = {
+    "scene": Train,
+    "style": TrainStyle,
+    "translation": TrainTranslation,
+    "composer": Train,
+}
+
+# Fields of parts of a recipe that are fitted to its size, and would be given in vain.
+FITTED: Mapping[type[Any], Mapping[str, tuple[str, ...]]] = {
+    SceneRecipe: {"generator": ("doublings", "start"), "discriminator": ("height", "width")},
+    TranslationRecipe: {"discriminator": ("height", "width")},
+}
 
 
 def main(argv: Sequence[str]) -> Outcome:
@@ -91,6 +112,8 @@ def main(argv: Sequence[str]) -> Outcome:
     recipe = dataclasses.replace(recipe, **{field.name: getattr(options, field.name) for field in _fields(recipe)})
     if isinstance(options, TrainStyle):
         recipe = with_styles(recipe, options.style)
+    if isinstance(options, TrainTranslation):
+        recipe = with_name(recipe, options.style)
     with terminal() as emit:
         return run(subject, recipe, options, emit)
 
@@ -166,10 +189,8 @@ def _recipe(subject: str, argv: Sequence[str]) -> Any:
 
 
 def _refuse_what_follows_from_the_size(recipe: Any, options: Any) -> None:
-    """Both networks are fitted to `--size`, so that their own fields for it would be given in vain."""
-    if not isinstance(recipe, SceneRecipe):
-        return
-    for player, names in (("generator", ("doublings", "start")), ("discriminator", ("height", "width"))):
+    """Networks are fitted to `--size`, so that their own fields for it would be given in vain."""
+    for player, names in FITTED.get(type(recipe), {}).items():
         before, after = getattr(recipe.learner, player), getattr(options.learner, player)
         for name in names:
             if getattr(before, name) != getattr(after, name):

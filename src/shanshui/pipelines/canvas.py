@@ -24,9 +24,6 @@ STRIP = 256
 _PATCH, _PATCHES = 128, 8
 """Pixels of the sides of the parts of a photo that `fast` statistics are taken from, and their number along a side."""
 
-_MAP_BYTES = 120
-"""Bytes of feature maps and their surroundings for each pixel of a picture that is painted at once, at most."""
-
 _CANVAS_BYTES = 12
 """Bytes of each pixel of a painting, at most."""
 
@@ -132,7 +129,7 @@ def _brushed(
     quick = statistics == "fast" and max(height, width) > _PATCH * _PATCHES
     if quick and not isinstance(painter, QuickPainter):
         raise ConfigError("This model adapts to whole photos only: leave the statistics exact.")
-    if not isinstance(painter, StripPainter) or (not quick and height * width * _MAP_BYTES <= room):
+    if not isinstance(painter, StripPainter) or (not quick and height * width * painter.map_bytes <= room):
         return _rows_in(painter(photo(0, height), blend))
     size = height * width * _CANVAS_BYTES
     kept = size if size <= room / 2 else 0  # in memory, else in a file as well

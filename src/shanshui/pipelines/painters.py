@@ -16,6 +16,8 @@ from shanshui.networks.stylizers.fixed import paint_with_fixed_statistics
 from shanshui.networks.stylizers.maps import Rows
 from shanshui.networks.stylizers.settled import observed, settled
 from shanshui.networks.stylizers.strips import paint_in_strips
+from shanshui.networks.stylizers.translator_strips import translate_in_strips
+from shanshui.networks.stylizers.translators import ResNetTranslator
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -52,6 +54,10 @@ class Painter(Protocol):
 class StripPainter(Painter, Protocol):
     """A painter that can also paint a picture of any size in bounded memory, with the same result."""
 
+    @property
+    def map_bytes(self) -> int:
+        """Of feature maps and their surroundings, at most, for each pixel of a picture that is painted at once."""
+
     def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
         """Paint rows of (1, 3, height, width) RGB in [-1, 1], which `photo` gives on its own device.
 
@@ -86,6 +92,8 @@ class AdaptivePainter(Painter, Protocol):
 
 class _NetworkPainter(Generic[Network]):
     """What painters with a network have in common; the network depends on the style once statistics have settled."""
+
+    map_bytes = 120
 
     def __init__(self, network: Network, device: torch.device) -> None:
         self._device = device
@@ -171,6 +179,43 @@ class NamedPainter(_NetworkPainter[FeedForwardStylizer]):
                 )
             shares[share.style] += share.weight
         return torch.tensor([list(shares.values())], device=self._device)
+
+
+class TranslationPainter:
+    """Paints what one `ResNetTranslator` has learned to turn photos into."""
+
+    takes_paintings = False
+
+    def __init__(self, network: ResNetTranslator, *, device: torch.device | str = "cpu") -> None:
+        """Use `network`, which is moved to `device` and to the number format that is fastest there."""
+        self.styles: tuple[str, ...] = (network.config.style,)
+        self._network = _ready(network, torch.device(device))
+        # Of maps at the full resolution: as it comes from the convolution, normalised, rectified, and extended for the
+        # next convolution.
+        self.map_bytes = 4 * network.config.width * network.to_rgb.weight.element_size()
+
+    def __call__(self, photo: Tensor, blend: Sequence[Share]) -> Tensor:
+        """Paint (1, 3, H, W).
+
+        Raises:
+            ConfigError: a style is a painting.
+        """
+        self._require_name(blend)
+        painting: Tensor = self._network(photo)
+        return painting.to(photo.dtype)
+
+    def strips(self, photo: Rows, height: int, width: int, blend: Sequence[Share], *, room: int) -> Iterator[Tensor]:
+        """As calling it, by strips; see `StripPainter`.
+
+        Raises:
+            ConfigError: a style is a painting.
+        """
+        self._require_name(blend)
+        return translate_in_strips(self._network, photo, height, width, room=room)
+
+    def _require_name(self, blend: Sequence[Share]) -> None:
+        if any(not isinstance(share.style, str) for share in blend):
+            raise ConfigError(f"This model paints {self.styles[0]} only: use painter-any for a painting.")
 
 
 class ExamplePainter(_NetworkPainter[ArbitraryStylizer]):

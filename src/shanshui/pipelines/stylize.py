@@ -22,9 +22,17 @@ from shanshui.images.resize import resize
 from shanshui.networks.segmenters.zones import ZONES
 from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
+from shanshui.networks.stylizers.translators import LightTranslator, ResNetTranslator
 from shanshui.pipelines.canvas import Layer, laid_over, painted, rows_of
 from shanshui.pipelines.masks import mask_of
-from shanshui.pipelines.painters import AdaptivePainter, ExamplePainter, NamedPainter, Painter, Share
+from shanshui.pipelines.painters import (
+    AdaptivePainter,
+    ExamplePainter,
+    NamedPainter,
+    Painter,
+    Share,
+    TranslationPainter,
+)
 from shanshui.pipelines.treatment import Colors, Mask, Photo, Region, Style, Treatment, parts_of
 from shanshui.pipelines.zones import Zones
 
@@ -51,6 +59,10 @@ class Stylizer:
             return cls(NamedPainter(network, device=device), device=device)
         if isinstance(network, ArbitraryStylizer):
             return cls(ExamplePainter(network, device=device), device=device)
+        if isinstance(network, LightTranslator):
+            return cls(NamedPainter(network.painter, device=device), device=device)
+        if isinstance(network, ResNetTranslator):
+            return cls(TranslationPainter(network, device=device), device=device)
         raise ModelError(f"{name} is not a stylizer but a {type(network).__name__}: try `painter`.")
 
     @property

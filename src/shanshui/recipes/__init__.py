@@ -7,9 +7,11 @@ from shanshui.recipes.composer import COMPOSER_128
 from shanshui.recipes.painter import ADD_STYLE, PAINTER
 from shanshui.recipes.painter_any import PAINTER_ANY
 from shanshui.recipes.scenes import SCENE_RECIPES
+from shanshui.recipes.translation import TRANSLATION_RECIPES
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "scene": SCENE_RECIPES,
     "composer": {"composer-128": COMPOSER_128},
     "style": {"painter": PAINTER, "painter-any": PAINTER_ANY, "add-style": ADD_STYLE},
+    "translation": TRANSLATION_RECIPES,
 }

@@ -9,6 +9,7 @@ from shanshui.training.learners.any_style import AnyStyleConfig
 from shanshui.training.learners.composing import ComposerTeaching
 from shanshui.training.learners.strategy import SceneConfig
 from shanshui.training.learners.style import StyleTeaching
+from shanshui.training.learners.translation import TranslationConfig
 from shanshui.training.monitors.reading import AlarmKind
 from shanshui.training.update import AdamConfig
 
@@ -53,7 +54,7 @@ class Policy:
         return "rollback" in vars(self).values()
 
 
-Config: TypeAlias = SceneConfig | StyleTeaching | AnyStyleConfig | ComposerTeaching
+Config: TypeAlias = SceneConfig | TranslationConfig | StyleTeaching | AnyStyleConfig | ComposerTeaching
 """What a learner is made of."""
 
 RemedyName = Literal["lower rate", "slower discriminator", "more augmentation", "mode seeking"]
@@ -67,7 +68,7 @@ MODE_SEEKING = 0.1
 
 def lower_rate(config: Config) -> Config:
     """Every player learns at a fifth of its rate."""
-    if not isinstance(config, SceneConfig):
+    if not isinstance(config, SceneConfig | TranslationConfig):
         return replace(config, adam=_slowed(config.adam))
     return replace(
         config, generator_adam=_slowed(config.generator_adam), discriminator_adam=_slowed(config.discriminator_adam)
@@ -76,7 +77,7 @@ def lower_rate(config: Config) -> Config:
 
 def slower_discriminator(config: Config) -> Config | None:
     """The discriminator learns at a fifth of its rate; None for a learner without one."""
-    if not isinstance(config, SceneConfig):
+    if not isinstance(config, SceneConfig | TranslationConfig):
         return None
     return replace(config, discriminator_adam=_slowed(config.discriminator_adam))
 
@@ -84,7 +85,7 @@ def slower_discriminator(config: Config) -> Config | None:
 def more_augmentation(config: Config) -> Config | None:
     """Differentiable augmentation instead of none; an adaptive one aims lower, and gets there in half the images.
 
-    None where every image is augmented already, and for a stylizer.
+    None where every image is augmented already, and for anything but scenes.
     """
     if not isinstance(config, SceneConfig) or config.augmentation == "diffaugment":
         return None
@@ -96,7 +97,7 @@ def more_augmentation(config: Config) -> Config | None:
 
 
 def mode_seeking(config: Config) -> Config | None:
-    """The penalty on latents that give the same scene is on, or twice as strong; None for a stylizer."""
+    """The penalty on latents that give the same scene is on, or twice as strong; None without latents."""
     if not isinstance(config, SceneConfig):
         return None
     strength = 2 * config.penalties.mode_seeking or MODE_SEEKING

@@ -11,7 +11,7 @@ from typing import Literal
 
 from shanshui.errors import ConfigError
 
-ScheduleName = Literal["constant", "linear", "cosine"]
+ScheduleName = Literal["constant", "linear", "cosine", "late-linear"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class Schedule:
     `Schedule(warm_up=N, rise="cosine", start=0.9 / 0.99)` beside 0.99.
 
     Attributes:
-        kind: `constant` stays at 1; `linear` falls to `floor`; `cosine` falls to `floor` along half a cosine.
+        kind: `constant` stays at 1; `linear` falls to `floor`; `cosine` falls to `floor` along half a cosine;
+            `late-linear` stays at 1 for the first half and falls to `floor` in the second.
         warm_up: images over which the factor rises; 0 for no rise.
         decay_images: images seen at the end of the fall; unused by `constant`.
         floor: the factor at the end of the fall.
@@ -59,4 +60,5 @@ _PROGRESS: Mapping[str, Callable[[float], float]] = {
     "constant": lambda share: 0.0,
     "linear": lambda share: share,
     "cosine": lambda share: 0.5 * (1 - math.cos(math.pi * share)),
+    "late-linear": lambda share: max(0.0, 2 * share - 1),
 }

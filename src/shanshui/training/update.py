@@ -4,7 +4,7 @@ Objectives return named scalars and never call backward; every learner's backwar
 can forget to check that it is finite.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -150,7 +150,8 @@ class Updater:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
         self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        parameters = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
+        self._optimizer.load_state_dict(_laid_out_like(parameters, state["optimizer"]))
         # States of the first releases have no pulse.
         self._pulses = tuple(Pulse(*pulse) for pulse in state.get("pulses", ()))
 
@@ -185,6 +186,24 @@ class Updater:
             norm = nn.utils.get_total_norm(gradients.values())
         if self._config.clip_norm is not None:
             nn.utils.clip_grads_with_norm_(self.network.parameters(), self._config.clip_norm, norm)
+
+
+def _laid_out_like(parameters: Sequence[nn.Parameter], state: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of an optimiser whose moments lie in memory as its parameters do.
+
+    Fused Adam goes through all of them from front to back, and a state from a file has forgotten channels-last.
+    """
+
+    def laid_out(value: Any, parameter: nn.Parameter) -> Any:
+        if not isinstance(value, Tensor) or value.shape != parameter.shape:
+            return value
+        return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+    moments = {
+        index: {name: laid_out(value, parameters[index]) for name, value in values.items()}
+        for index, values in state["state"].items()
+    }
+    return {**state, "state": moments}
 
 
 def _finite_norm(gradients: Mapping[str, Tensor]) -> Tensor:

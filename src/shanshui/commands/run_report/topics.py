@@ -34,6 +34,13 @@ TOPICS: Mapping[str, Topic] = {
     "moments": Topic(title="Moments of the paintings", meaning="Means and spreads of features, by layer."),
     "tone": Topic(title="Tone", meaning="How far the light and dark of the result are from those of the photo."),
     "palette": Topic(title="Palette", meaning="How far its colours are from those of the paintings."),
+    "contrast": Topic(
+        title="Contrast", meaning="How badly a picture's places are recognised as those of its photo, or its painting."
+    ),
+    "cycle": Topic(
+        title="There and back", meaning="How far an image comes back changed from a journey to the other side."
+    ),
+    "identity": Topic(title="Identity", meaning="How much is changed of what is of the wanted kind already."),
     "tv": Topic(title="Roughness", meaning="Total variation: how much neighbouring pixels differ."),
     "augmentation": Topic(
         title="Augmentation",

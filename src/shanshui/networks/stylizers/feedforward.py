@@ -10,7 +10,7 @@ Grids are kept out at each step up: bilinear interpolation inside, and at the en
 which has no response at the frequency of a checkerboard. Transposed convolutions are not used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -94,20 +94,42 @@ class FeedForwardStylizer(nn.Module):
         expected = (photos.shape[0], len(self.config.styles))
         if tuple(weights.shape) != expected:
             raise ValueError(f"Style weights must have shape {expected}, not {tuple(weights.shape)}.")
-        dtype = self.to_rgb.weight.dtype
         height, width = photos.shape[2:]
+        return self.decode(self.encode(photos, weights), weights)[:, :, :height, :width]
+
+    def encode(self, photos: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """What the first half of the network sees in `photos`, which it extends to `padded_size`.
+
+        Returns:
+            `pixels`; `edges`, at a quarter of the resolution; `down` and, behind half of the deep blocks, `middle`, at
+            an eighth.
+        """
+        dtype = self.to_rgb.weight.dtype
         weights = weights.to(dtype)
-        x = functional.pixel_unshuffle(extended(photos.to(dtype)), 4)
-        edges = functional.relu(self.stem(x, weights))
-        x = functional.relu(self.down(edges, weights))
-        for block in self.deep:
+        pixels = extended(photos.to(dtype))
+        edges = functional.relu(self.stem(functional.pixel_unshuffle(pixels, 4), weights))
+        down = functional.relu(self.down(edges, weights))
+        middle = down
+        for block in self.deep[: self._half]:
+            middle = block(middle, weights)
+        return {"pixels": pixels, "edges": edges, "down": down, "middle": middle}
+
+    def decode(self, features: Mapping[str, Tensor], weights: Tensor) -> Tensor:
+        """The pictures that the second half makes of what `encode` returned, at the extended size."""
+        weights = weights.to(self.to_rgb.weight.dtype)
+        x = features["middle"]
+        for block in self.deep[self._half :]:
             x = block(x, weights)
-        x = functional.relu(self.up_quarter(double(x), weights) + edges)
+        x = functional.relu(self.up_quarter(double(x), weights) + features["edges"])
         for block in self.fine:
             x = block(x, weights)
         x = functional.relu(self.up_half(double(x), weights))
-        pixels = blur(functional.pixel_shuffle(self.to_rgb(x), 2))
-        return torch.tanh(pixels[:, :, :height, :width])
+        return torch.tanh(blur(functional.pixel_shuffle(self.to_rgb(x), 2)))
+
+    @property
+    def _half(self) -> int:
+        """Deep blocks that belong to the first half."""
+        return (len(self.deep) + 1) // 2
 
     def restyled(self, styles: tuple[str, ...]) -> "FeedForwardStylizer":
         """The same convolutions with other styles, each of which begins as the mean of those that are known here."""

@@ -56,13 +56,50 @@ def paint_in_strips(
     return _NamedStrips(network, style.to(network.to_rgb.weight.dtype), Room(room)).paint(photo, height, width)
 
 
-class _Strips(ABC):
+class Passes:
+    """Convolutions of whole maps, a strip of rows at a time."""
+
+    def __init__(self, like: Tensor, room: Room) -> None:
+        """Maps of the dtype and device of `like` within `room`."""
+        self._like, self._room = like, room
+
+    def _convolved(
+        self,
+        convolution: nn.Conv2d,
+        source: Rows,
+        height: int,
+        width: int,
+        *,
+        stride: int = 1,
+        rectify: bool = False,
+        seen: Callable[[Tensor], None] | None = None,
+    ) -> Map:
+        """A convolution of a map of height x width, and a ReLU if asked for; `seen` hears of all rows."""
+        weight, bias = convolution.weight, convolution.bias
+        reach = weight.shape[2] // 2
+        out = Map(weight.shape[0], height // stride, width // stride, like=self._like, room=self._room)
+        step = self._step(out)
+        for first in range(0, out.height, step):
+            last = min(first + step, out.height)
+            rows = surrounded(source, stride * first - reach, stride * (last - 1) + reach + 1, height, reach)
+            convolved = functional.conv2d(rows, weight, bias, stride=stride)
+            if seen is not None:
+                seen(convolved)
+            out.write(first, functional.relu(convolved) if rectify else convolved)
+        return out
+
+    def _step(self, out: Map) -> int:
+        row = out.width * out.channels * self._like.element_size()
+        return max(4, _STRIP_BYTES // row)
+
+
+class _Strips(Passes, ABC):
     """The half of the networks that is the same for all: from a map at an eighth of the resolution to pixels."""
 
     def __init__(self, network: FeedForwardStylizer | ArbitraryStylizer, style: Tensor, room: Room) -> None:
         """`style` is what normalisations take, in the dtype of `network`."""
-        self._decoder, self._style, self._room = network, style, room
-        self._like = network.to_rgb.weight
+        super().__init__(network.to_rgb.weight, room)
+        self._decoder, self._style = network, style
 
     @abstractmethod
     def _encoded(self, source: Rows, height: int, width: int) -> tuple[Map, Map]:
@@ -74,14 +111,14 @@ class _Strips(ABC):
         edges, x = self._encoded(_unshuffled(photo, height, width, self._like), rows // 4, columns // 4)
         for block in decoder.deep:
             self._block(block, x)
-        upper = self._layer(decoder.up_quarter, _doubled(x.rows, x.height), 2 * x.height, 2 * x.width)
+        upper = self._layer(decoder.up_quarter, doubled(x.rows, x.height), 2 * x.height, 2 * x.width)
         x.close()
         upper.add(edges.rows, step=self._step(upper), rectify=True)
         edges.close()
         for block in decoder.fine:
             self._block(block, upper)
         half = self._layer(
-            decoder.up_half, _doubled(upper.rows, upper.height), 2 * upper.height, 2 * upper.width, rectify=True
+            decoder.up_half, doubled(upper.rows, upper.height), 2 * upper.height, 2 * upper.width, rectify=True
         )
         upper.close()
         yield from self._pixels(half, height, width)
@@ -107,33 +144,6 @@ class _Strips(ABC):
         out.finish(Finish.normalising(moments, (scale, shift), layer.norm.epsilon, rectify=rectify))
         return out
 
-    def _convolved(
-        self,
-        convolution: nn.Conv2d,
-        source: Rows,
-        height: int,
-        width: int,
-        *,
-        stride: int = 1,
-        rectify: bool = False,
-        seen: Callable[[Tensor], None] | None = None,
-    ) -> Map:
-        """A convolution of a map of height x width, and a ReLU if asked for; `seen` hears of all rows."""
-        weight, bias = convolution.weight, convolution.bias
-        out = Map(weight.shape[0], height // stride, width // stride, like=self._like, room=self._room)
-        step = self._step(out)
-        for first in range(0, out.height, step):
-            last = min(first + step, out.height)
-            if weight.shape[2] == 1:
-                rows = source(first, last)
-            else:
-                rows = _surrounded(source, stride * first - 1, stride * (last - 1) + 2, height)
-            convolved = functional.conv2d(rows, weight, bias, stride=stride)
-            if seen is not None:
-                seen(convolved)
-            out.write(first, functional.relu(convolved) if rectify else convolved)
-        return out
-
     def _pixels(self, half: Map, height: int, width: int) -> Iterator[Tensor]:
         """The last convolution, its pixels put in their places, the blur and the range."""
         to_rgb, step = self._decoder.to_rgb, self._step(half)
@@ -141,14 +151,10 @@ class _Strips(ABC):
             last = min(first + step, half.height)
             # The blur wants one row of pixels more on both sides.
             top, bottom = max(first - 1, 0), min(last + 1, half.height)
-            around = _surrounded(half.rows, top - 1, bottom + 1, half.height)
+            around = surrounded(half.rows, top - 1, bottom + 1, half.height, 1)
             pixels = functional.pixel_shuffle(functional.conv2d(around, to_rgb.weight, to_rgb.bias), 2)
             inside = blur(pixels)[:, :, 2 * (first - top) : 2 * (last - top), :width]
             yield torch.tanh(inside[:, :, : max(0, height - 2 * first)])
-
-    def _step(self, out: Map) -> int:
-        row = out.width * out.channels * self._like.element_size()
-        return max(4, _STRIP_BYTES // row)
 
 
 class _NamedStrips(_Strips):
@@ -211,13 +217,13 @@ class _ExampleStrips(_Strips):
         change.close()
 
 
-def _surrounded(source: Rows, first: int, last: int, height: int) -> Tensor:
-    """Rows `first` to `last` with a column more on both sides, reflected where the map ends."""
+def surrounded(source: Rows, first: int, last: int, height: int, reach: int) -> Tensor:
+    """Rows `first` to `last` with `reach` columns more on both sides, reflected where the map ends."""
     rows = source(max(first, 0), min(last, height))
-    return functional.pad(rows, (1, 1, max(0, -first), max(0, last - height)), mode="reflect")
+    return functional.pad(rows, (reach, reach, max(0, -first), max(0, last - height)), mode="reflect")
 
 
-def _doubled(source: Rows, height: int) -> Rows:
+def doubled(source: Rows, height: int) -> Rows:
     """The rows of a map that is twice as large, made from those of `source`."""
 
     def rows(first: int, last: int) -> Tensor:
@@ -227,17 +233,22 @@ def _doubled(source: Rows, height: int) -> Rows:
     return rows
 
 
-def _unshuffled(photo: Rows, height: int, width: int, like: Tensor) -> Rows:
-    """A photo, extended as the network extends it, with 4 x 4 pixels as channels of one position."""
+def extended_rows(photo: Rows, height: int, width: int, like: Tensor) -> Rows:
+    """The rows of a photo as a network extends it, in the dtype and on the device of `like`."""
     below, right = (whole - part for whole, part in zip(padded_size(height, width), (height, width), strict=True))
     mode = "reflect" if right < width and below < height else "replicate"
 
     def rows(first: int, last: int) -> Tensor:
         # What lies beyond the last row mirrors rows above it.
-        top, bottom = 4 * first, 4 * last
-        start = min(top, max(height - below - 1, 0)) if bottom > height else top
-        pixels = photo(start, min(bottom, height)).to(like.device, like.dtype)
-        pixels = functional.pad(pixels, (0, right, 0, max(0, bottom - height)), mode=mode)
-        return functional.pixel_unshuffle(pixels[:, :, top - start :], 4)
+        start = min(first, max(height - below - 1, 0)) if last > height else first
+        pixels = photo(start, min(last, height)).to(like.device, like.dtype)
+        pixels = functional.pad(pixels, (0, right, 0, max(0, last - height)), mode=mode)
+        return pixels[:, :, first - start :]
 
     return rows
+
+
+def _unshuffled(photo: Rows, height: int, width: int, like: Tensor) -> Rows:
+    """An extended photo with 4 x 4 pixels as channels of one position."""
+    pixels = extended_rows(photo, height, width, like)
+    return lambda first, last: functional.pixel_unshuffle(pixels(4 * first, 4 * last), 4)
