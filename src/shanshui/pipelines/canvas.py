@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from shanshui.errors import ConfigError
 from shanshui.images.color import keep_colors, match_colors
