@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from shanshui.errors import ConfigError
 from shanshui.images.color import keep_colors, match_colors
@@ -15,6 +14,7 @@ from shanshui.images.flatness import Cells, change_of_rows, flat_change
 from shanshui.images.pixels import Depth, Pixels, to_pixels, to_tensor
 from shanshui.networks.stylizers.maps import Map, Room
 from shanshui.pipelines.painters import Painter, QuickPainter, Share, StripPainter
+from shanshui.pipelines.scaling import scaled
 from shanshui.pipelines.seamless import seamless
 from shanshui.pipelines.treatment import Exactness, Treatment
 
@@ -74,13 +74,13 @@ def _painted(
     height, width = photo.shape[:2]
     rows = rows_of(photo, device)
     canvas_height, canvas_width = (max(1, round(side / treatment.stroke_scale)) for side in (height, width))
-    scaled = (canvas_height, canvas_width) != (height, width)
-    if scaled:
-        rows = _rows_in(_scaled(rows(0, height), canvas_height, canvas_width))
+    other_size = (canvas_height, canvas_width) != (height, width)
+    if other_size:
+        rows = scaled(rows, height, width, canvas_height, canvas_width)
     painting = _brushed(painter, rows, canvas_height, canvas_width, blend, treatment.statistics, room)
     if treatment.flat_skies:
         painting = _held_flat(painting, rows, canvas_height, canvas_width)
-    return _rows_in(_scaled(painting(0, canvas_height), height, width)) if scaled else painting
+    return scaled(painting, canvas_height, canvas_width, height, width) if other_size else painting
 
 
 def deep_pixels(rows: RowsOf, height: int, width: int) -> NDArray[np.uint16]:
@@ -180,12 +180,6 @@ def _held_flat(painting: RowsOf, photo: RowsOf, height: int, width: int) -> Rows
         return (painting(first, last) + change_of_rows(change, first, last, width)).clamp_(-1, 1)
 
     return rows
-
-
-def _scaled(images: Tensor, height: int, width: int) -> Tensor:
-    """(N, 3, H, W) at another size, antialiased."""
-    scaled = functional.interpolate(images, size=(height, width), mode="bicubic", antialias=True, align_corners=False)
-    return scaled.clamp_(-1, 1)
 
 
 def _strips(height: int) -> Iterator[tuple[int, int]]:
