@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"scenes", "images", "networks", "objectives", "checkpoints"},
     "pipelines": {"images", "networks", "checkpoints"},
     "evaluation": {"images", "scenes"},
-    "serving": {"pipelines", "checkpoints", "images"},
+    "serving": {"pipelines", "networks", "checkpoints", "images"},
 }
 LONGEST_FILE = 350
 

@@ -129,6 +129,12 @@ def test_every_style_has_its_turn_and_depends_on_images_seen_alone() -> None:
     assert styles_in_turn(3, 54, 6, 2, len(STYLES)).tolist() == chosen[-1]
 
 
+def test_a_sky_that_is_exactly_flat_leaves_gradients_finite(make: Make) -> None:
+    learner = make(blocks=6, deep_blocks=6)
+    told = learner.step(torch.full((6, 3, SIZE, SIZE), -1.0), 0)
+    assert all(torch.isfinite(term) for term in told.values())
+
+
 def test_a_batch_that_cannot_be_grouped_is_one_sentence(make: Make) -> None:
     with pytest.raises(ConfigError, match="multiple"):
         make().step(photos(0, count=5), 0)

@@ -57,8 +57,8 @@ class Stylize(Controls):
     style: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME|IMAGE[:WEIGHT]")] = ()
     """A style of the model, or the file of a painting. Repeat it for a blend, with weights or in equal parts."""
     model: str | None = None
-    """A model that ships (see `shanshui models`), a .safetensors file, a hub id, or gatys, which optimises each picture
-    by itself for minutes; when left out, painter for names and painter-any where a style is a painting."""
+    """A model that ships (see `shanshui models`), a .safetensors or .onnx file, a hub id, or gatys, which optimises
+    each picture by itself for minutes; when left out, painter for names and painter-any for paintings."""
     gatys: GatysConfig = field(default_factory=GatysConfig)
     """How pictures are optimised with --model gatys."""
     progress: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None

@@ -7,6 +7,7 @@ import torch
 from shanshui.commands.rounds import Rounds
 from shanshui.events import Emit
 from shanshui.pipelines.stylize import Stylizer
+from shanshui.serving.engine import OnnxPainter
 from shanshui.training.gatys import GatysConfig, GatysPainter
 
 NAMED, ANY, OPTIMISED = "painter", "painter-any", "gatys"
@@ -20,7 +21,7 @@ def open_stylizer(
     gatys: GatysConfig | None = None,
     progress: Path | None = None,
 ) -> Stylizer:
-    """The stylizer of that name, file or hub id; `gatys` optimises pictures, and says how far it is.
+    """The stylizer of that name, snapshot, ONNX file or hub id; `gatys` optimises, and says how far it is.
 
     Args:
         gatys: how pictures are optimised.
@@ -31,4 +32,6 @@ def open_stylizer(
     """
     if model == OPTIMISED:
         return Stylizer(GatysPainter(gatys, device=device, watch=Rounds(emit, progress)), device=device)
+    if model.lower().endswith(".onnx"):
+        return Stylizer(OnnxPainter(Path(model)))
     return Stylizer.from_pretrained(model, device=device)

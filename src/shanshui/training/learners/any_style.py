@@ -25,7 +25,7 @@ from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sampler import index_at
 from shanshui.scenes.sources import open_source
 from shanshui.training.learners.exemplars import paintings_at
-from shanshui.training.learners.looking import dtype_of_autocast, window
+from shanshui.training.learners.looking import dithered, dtype_of_autocast, window
 from shanshui.training.learners.style import load_painter
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig, Updater
@@ -168,6 +168,7 @@ class AnyStyleLearner:
             ConfigError: the batch cannot be divided into groups.
         """
         objective, config = self._objective, self._config
+        batch = dithered(batch, self._seed, images_seen)
         paintings = self._paintings_at(images_seen, len(batch))
         photos = window(batch, self._seed, images_seen)
         stylised, told = self._apprentice.network(

@@ -36,7 +36,7 @@ from shanshui.objectives.penalties import zero_centred_penalty
 from shanshui.scenes.augmentations import AUGMENTATIONS
 from shanshui.training.learners.composing import ComposerTeaching, objective_of
 from shanshui.training.learners.exemplars import style_targets
-from shanshui.training.learners.looking import dtype_of_autocast, window
+from shanshui.training.learners.looking import dithered, dtype_of_autocast, window
 from shanshui.training.learners.style import styles_in_turn
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import Updater, frozen
@@ -209,6 +209,7 @@ class ComposerLearner:
         latents = self._bare.composer.draw_latents(len(batch), random)
         made = torch.rand(len(batch), 1, 1, 1, generator=random) < self._config.from_noise
         photos = torch.where(made.to(batch.device), self._scenes(batch, random), batch)
+        photos = dithered(photos, self._seed, images_seen)
         styles, naturalness, latents = (each.to(batch.device) for each in (styles, naturalness, latents))
         return _Task(photos, styles, naturalness, latents, images_seen)
 

@@ -24,7 +24,7 @@ from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwa
 from shanshui.objectives.style import SteadinessTerm, StyleObjective
 from shanshui.scenes.sampler import index_at
 from shanshui.training.learners.exemplars import style_targets
-from shanshui.training.learners.looking import dtype_of_autocast, window
+from shanshui.training.learners.looking import dithered, dtype_of_autocast, window
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig, Updater
 
@@ -152,6 +152,7 @@ class StyleLearner:
         Raises:
             ConfigError: the batch cannot be divided into groups.
         """
+        batch = dithered(batch, self._seed, images_seen)
         objective, group = self._objective, self._config.group
         styles = styles_in_turn(self._seed, images_seen, len(batch), group, len(self._config.styles)).to(batch.device)
         weights = self._one_hot(styles.repeat_interleave(group))

@@ -1,0 +1,1 @@
+"""PEOPLE: networks where other programs and people reach them."""
