@@ -130,7 +130,7 @@ def test_every_style_has_its_turn_and_depends_on_images_seen_alone() -> None:
 
 
 def test_a_sky_that_is_exactly_flat_leaves_gradients_finite(make: Make) -> None:
-    learner = make(blocks=6, deep_blocks=6)
+    learner = make(blocks=10, deep_blocks=10)
     told = learner.step(torch.full((6, 3, SIZE, SIZE), -1.0), 0)
     assert all(torch.isfinite(term) for term in told.values())
 
