@@ -16,7 +16,13 @@ from torch import Tensor, nn
 
 from shanshui.errors import ConfigError
 from shanshui.networks.normalization import draw_small_normal
-from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer, double, extended
+from shanshui.networks.stylizers.feedforward import (
+    FeedForwardConfig,
+    FeedForwardStylizer,
+    double,
+    extended,
+    normalised,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +214,17 @@ def build_translator(config: TranslatorConfig) -> Translator:
     return network
 
 
+class PlainNorm(nn.Module):
+    """Instance normalisation without scale and shift, in less time than `nn.InstanceNorm2d` takes for it."""
+
+    epsilon = 1e-5
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        ones = x.new_ones(x.shape[:2])
+        return normalised(x, ones, torch.zeros_like(ones), epsilon=self.epsilon)
+
+
 class Block(nn.Module):
     """Two convolutions around an identity, without an activation after the sum."""
 
@@ -235,7 +252,7 @@ def _convolution(
         padding_mode="reflect",
         bias=False,  # the normalisation would take it away again
     )
-    return nn.Sequential(convolution, nn.InstanceNorm2d(channels), *([nn.ReLU()] if rectify else []))
+    return nn.Sequential(convolution, PlainNorm(), *([nn.ReLU()] if rectify else []))
 
 
 def _only_style(images: Tensor) -> Tensor:
