@@ -191,7 +191,7 @@ class LightTranslator(Translator):
         return self.painter.decode(features, _only_style(features["pixels"]))
 
     def begin_from(self, painter: FeedForwardStylizer) -> None:
-        """Take over the convolutions of `painter`, and the mean of its styles.
+        """Take over the convolutions of `painter`, and its style of this name or the mean of its styles.
 
         Raises:
             ConfigError: `painter` has other widths or blocks.
