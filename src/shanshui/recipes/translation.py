@@ -1,7 +1,7 @@
 """Photos to paintings without pairs: CycleGAN, CUT and FastCUT, for one processor core or for a GPU.
 
-The recipes for a processor begin with what the model `painter` can, in its style of the same name if it knows one, for in
-the minutes that they are for no network learns to draw; `--start None` begins from nothing.
+The recipes for a processor begin with what the model `painter` can, in its style of the same name if it knows one: in
+the minutes that they are for, no network learns to draw. `--start None` begins from nothing.
 """
 
 from dataclasses import dataclass, replace
