@@ -71,7 +71,7 @@ def test_half_of_the_blocks_are_the_encoder(translator: Translator) -> None:
     assert not any(flag for name, flag in learns.items() if "to_rgb" in name)
 
 
-def test_a_light_translator_begins_as_the_mean_of_a_painters_styles() -> None:
+def test_a_light_translator_begins_with_a_painters_style_of_its_name_or_their_mean() -> None:
     torch.manual_seed(0)
     painter = FeedForwardStylizer(
         FeedForwardConfig(styles=("calm", "wild"), width=4, blocks=1, deep_width=6, deep_blocks=3)
@@ -84,6 +84,9 @@ def test_a_light_translator_begins_as_the_mean_of_a_painters_styles() -> None:
     translator.begin_from(painter)
     images = photos(24, 24)
     torch.testing.assert_close(translator(images), painter(images, torch.full((2, 2), 0.5)), atol=1e-5, rtol=1e-4)
+    namesake = LightTranslator(LightTranslatorConfig(style="wild", width=4, blocks=1, deep_width=6, deep_blocks=3))
+    namesake.begin_from(painter)
+    torch.testing.assert_close(namesake(images), painter(images, torch.eye(2)[[1, 1]]), atol=1e-5, rtol=1e-4)
     with pytest.raises(ConfigError, match="width"):
         translator.begin_from(FeedForwardStylizer(FeedForwardConfig(styles=("calm",), width=8)))
 

@@ -190,9 +190,8 @@ class TranslationPainter:
         """Use `network`, which is moved to `device` and to the number format that is fastest there."""
         self.styles: tuple[str, ...] = (network.config.style,)
         self._network = _ready(network, torch.device(device))
-        # Of maps at the full resolution: as it comes from the convolution, normalised, rectified, and extended for the
-        # next convolution.
-        self.map_bytes = 4 * network.config.width * network.to_rgb.weight.element_size()
+        # About seven maps at the full resolution, as measured: convolved, normalised, rectified, extended, and so on.
+        self.map_bytes = 7 * network.config.width * network.to_rgb.weight.element_size()
 
     def __call__(self, photo: Tensor, blend: Sequence[Share]) -> Tensor:
         """Paint (1, 3, H, W).

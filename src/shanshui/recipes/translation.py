@@ -1,7 +1,7 @@
 """Photos to paintings without pairs: CycleGAN, CUT and FastCUT, for one processor core or for a GPU.
 
-The recipes for a processor begin with the convolutions of the model `painter`, for in the minutes that they are for no
-network learns to draw; `--start None` begins from nothing.
+The recipes for a processor begin with what the model `painter` can, in its style of the same name if it knows one: in
+the minutes that they are for, no network learns to draw. `--start None` begins from nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -82,7 +82,7 @@ CYCLEGAN_128 = TranslationRecipe(
 )
 """Zhu et al. 2017 with two light translators and discriminators of half the width.
 
-About .18 processor seconds an image in bf16: 36 minutes of one core, and two for each judgement.
+About .18 processor seconds an image in bf16: 36 minutes of one core, and a third of one for each judgement.
 """
 
 CUT_128 = TranslationRecipe(
@@ -98,7 +98,7 @@ CUT_128 = TranslationRecipe(
 )
 """Park et al. 2020 with a light translator and a discriminator of half the width.
 
-About .1 processor seconds an image in bf16: 33 minutes of one core, and two for each judgement.
+About .1 processor seconds an image in bf16: 33 minutes of one core, and a third of one for each judgement.
 """
 
 FASTCUT_256 = TranslationRecipe(
@@ -118,7 +118,7 @@ FASTCUT_256 = TranslationRecipe(
 )
 """FastCUT at twice the size: no identity, ten times the contrast, mirrored photos.
 
-About .15 processor seconds an image in bf16: 20 minutes of one core, and three for each judgement.
+About .15 processor seconds an image in bf16: 20 minutes of one core, and two thirds of one for each judgement.
 """
 
 CYCLEGAN_256 = TranslationRecipe(

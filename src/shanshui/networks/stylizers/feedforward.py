@@ -132,8 +132,13 @@ class FeedForwardStylizer(nn.Module):
         return (len(self.deep) + 1) // 2
 
     def restyled(self, styles: tuple[str, ...]) -> "FeedForwardStylizer":
-        """The same convolutions with other styles, each of which begins as the mean of those that are known here."""
-        return self._with_rows(styles, lambda name, rows: rows.mean(0).expand(len(styles), -1))
+        """The same convolutions with other styles; one that is not known here begins as the mean of those that are."""
+        known = self.config.styles
+
+        def row(rows: Tensor, style: str) -> Tensor:
+            return rows[known.index(style)] if style in known else rows.mean(0)
+
+        return self._with_rows(styles, lambda name, rows: torch.stack([row(rows, style) for style in styles]))
 
     def joined(self, other: "FeedForwardStylizer") -> "FeedForwardStylizer":
         """This network, which knows the styles of `other` as well; it must have these convolutions.

@@ -9,7 +9,7 @@ from torch.nn import functional
 from shanshui.networks.stylizers.feedforward import padded_size
 from shanshui.networks.stylizers.maps import Finish, Map, Room, Rows, Statistics
 from shanshui.networks.stylizers.strips import Passes, doubled, extended_rows, surrounded
-from shanshui.networks.stylizers.translators import Block, ResNetTranslator
+from shanshui.networks.stylizers.translators import Block, PlainNorm, ResNetTranslator
 
 
 def translate_in_strips(
@@ -67,12 +67,12 @@ class _TranslatorStrips(Passes):
     def _layer(self, layer: nn.Sequential, source: Rows, height: int, width: int, *, stride: int = 1) -> Map:
         """Convolution, instance norm and perhaps ReLU of a map of height x width; the latter when it is read."""
         convolution, norm = layer[0], layer[1]
-        assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.InstanceNorm2d)
+        assert isinstance(convolution, nn.Conv2d) and isinstance(norm, PlainNorm)
         statistics = Statistics()
         out = self._convolved(convolution, source, height, width, stride=stride, seen=statistics.add)
         ones = torch.ones(out.channels, device=self._like.device)
         affine = ones, torch.zeros_like(ones)
-        out.finish(Finish.normalising(statistics.moments(), affine, norm.eps, rectify=len(layer) > 2))
+        out.finish(Finish.normalising(statistics.moments(), affine, norm.epsilon, rectify=len(layer) > 2))
         return out
 
     def _pixels(self, x: Map, height: int, width: int) -> Iterator[Tensor]:

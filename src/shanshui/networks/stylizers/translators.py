@@ -16,7 +16,13 @@ from torch import Tensor, nn
 
 from shanshui.errors import ConfigError
 from shanshui.networks.normalization import draw_small_normal
-from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer, double, extended
+from shanshui.networks.stylizers.feedforward import (
+    FeedForwardConfig,
+    FeedForwardStylizer,
+    double,
+    extended,
+    normalised,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +191,7 @@ class LightTranslator(Translator):
         return self.painter.decode(features, _only_style(features["pixels"]))
 
     def begin_from(self, painter: FeedForwardStylizer) -> None:
-        """Take over the convolutions of `painter`, and the mean of its styles.
+        """Take over the convolutions of `painter`, and its style of this name or the mean of its styles.
 
         Raises:
             ConfigError: `painter` has other widths or blocks.
@@ -206,6 +212,17 @@ def build_translator(config: TranslatorConfig) -> Translator:
     """A new translator; its weights are drawn from torch's global generator."""
     network: Translator = TRANSLATORS[type(config)](config)
     return network
+
+
+class PlainNorm(nn.Module):
+    """Instance normalisation without scale and shift, in less time than `nn.InstanceNorm2d` takes for it."""
+
+    epsilon = 1e-5
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        ones = x.new_ones(x.shape[:2])
+        return normalised(x, ones, torch.zeros_like(ones), epsilon=self.epsilon)
 
 
 class Block(nn.Module):
@@ -235,7 +252,7 @@ def _convolution(
         padding_mode="reflect",
         bias=False,  # the normalisation would take it away again
     )
-    return nn.Sequential(convolution, nn.InstanceNorm2d(channels), *([nn.ReLU()] if rectify else []))
+    return nn.Sequential(convolution, PlainNorm(), *([nn.ReLU()] if rectify else []))
 
 
 def _only_style(images: Tensor) -> Tensor:

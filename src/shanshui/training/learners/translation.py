@@ -145,7 +145,9 @@ class TranslationLearner(ABC):
     @torch.no_grad()
     def opinion(self, images: Tensor) -> Tensor | None:
         """The mean logit of each image as a painting."""
-        logits = [self._logits(self._critic, self._fabric.to_device(some)) for some in images.split(_AT_ONCE)]
+        critic = self._critic.eval()  # batch norm, if there is any, learns nothing from looking
+        logits = [self._logits(critic, self._fabric.to_device(some)) for some in images.split(_AT_ONCE)]
+        critic.train()
         return torch.cat([each.flatten(1).mean(1).cpu() for each in logits])
 
     def snapshot(self) -> nn.Module:
