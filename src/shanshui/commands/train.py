@@ -73,7 +73,7 @@ class TrainStyle(Train):
     the recipe's styles."""
 
 
-OPTIONS: Mapping[str, type[Train]] = {"scene": Train, "style": TrainStyle, "composer": Train}
+OPTIONS: Mapping[str, type[Train]] = {"scene": Train, "style": TrainStyle, "composer": Train, "inpainter": Train}
 
 
 def main(argv: Sequence[str]) -> Outcome:
