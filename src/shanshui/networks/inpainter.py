@@ -5,12 +5,13 @@ each channel and position how much of it may pass (Yu et al. 2019, "Free-Form Im
 https://arxiv.org/abs/1806.03589, section 3.1). At the bottom, where a position stands for 16 x 16 pixels, dilated
 convolutions look 14 positions far, so that half of a picture of 256 pixels can be filled from the other half.
 
-The same network works on a picture from coarse to fine: where a hole holds a guess already, the enlarged fill of a
+It begins with a membrane, the colours of a hole's rim spread over it, and adds to that: untrained, it leaves it so. The
+same network works on a picture from coarse to fine: where a hole holds a guess already, the enlarged fill of a
 smaller picture, it adds the detail. No layer looks at statistics of the whole picture. A latent and noise of one value
 a pixel decide what is there where nothing else does.
 
 Departures: one U-shaped network from a quarter of the resolution down instead of two hourglasses at full resolution; a
-leaky ReLU instead of the ELU; no contextual attention; gates come from an eighth of the channels, which costs a sixth
+leaky ReLU instead of the ELU; no contextual attention; gates come from an eighth of the channels, which costs a seventh
 of what full ones do, and an open one passes twice its feature, so that half open, as all begin, they keep the variance.
 """
 
@@ -25,6 +26,7 @@ from torch.nn import functional
 from shanshui.errors import ConfigError
 from shanshui.networks.borders import extended
 from shanshui.networks.fixup import SLOPE, draw_weight
+from shanshui.networks.membrane import membrane
 from shanshui.networks.stylizers.feedforward import blur
 
 _ENTRY = 4
@@ -112,10 +114,11 @@ class Inpainter(nn.Module):
         """
         height, width = images.shape[2:]
         share = guessed.to(images).view(-1, 1, 1, 1)
-        known = images * (1 - masks * (1 - share))
-        seen = torch.cat([known, masks * (1 - share), masks * share, noise], dim=1)
+        missing = masks * (1 - share)
+        begun = membrane(images, missing)
+        seen = torch.cat([begun, missing, masks * share, noise], dim=1)
         strokes = functional.pixel_shuffle(self._painted(extended(seen, self.config.stride), latents), 2)
-        return known + blur(strokes.to(images.dtype))[:, :, :height, :width]
+        return begun + blur(strokes.to(images.dtype))[:, :, :height, :width]
 
     def draw_latents(self, count: int, generator: torch.Generator) -> Tensor:
         """Standard normal latents (count, latent) on the CPU, a pure function of the generator's state."""
