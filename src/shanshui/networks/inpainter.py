@@ -37,6 +37,9 @@ _SEEN = 6
 
 _SQUEEZE = 8
 
+_QUIET = 0.2
+"""How loud noise and latent are in the beginning, beside what is seen."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class InpainterConfig:
@@ -87,8 +90,9 @@ class Inpainter(nn.Module):
         self.stem = GatedConvolution(_SEEN * _ENTRY**2, channels[0])
         self.looks = nn.ModuleList(GatedConvolution(count, count) for count in channels[:-1])
         self.halving = nn.ModuleList(GatedConvolution(fine, coarse, stride=2) for fine, coarse in pairwise(channels))
+        self.noise_strength = nn.Parameter(torch.tensor(_QUIET))
         self.fate = nn.Linear(config.latent, bottom)
-        draw_weight(self.fate)
+        draw_weight(self.fate, _QUIET)
         self.far = nn.ModuleList(GatedConvolution(bottom, bottom, dilation=dilation) for dilation in config.dilations)
         self.rises = nn.ModuleList(
             GatedConvolution(coarse + fine, fine) for coarse, fine in pairwise(reversed(channels))
@@ -116,7 +120,7 @@ class Inpainter(nn.Module):
         share = guessed.to(images).view(-1, 1, 1, 1)
         missing = masks * (1 - share)
         begun = membrane(images, missing)
-        seen = torch.cat([begun, missing, masks * share, noise], dim=1)
+        seen = torch.cat([begun, missing, masks * share, noise * self.noise_strength], dim=1)
         strokes = functional.pixel_shuffle(self._painted(extended(seen, self.config.stride), latents), 2)
         return begun + blur(strokes.to(images.dtype))[:, :, :height, :width]
 
