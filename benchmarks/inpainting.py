@@ -126,9 +126,8 @@ class Judge:
             picture, photo, other = (to_tensor(image) for image in (pictures[row], work[row].photo, twice[row]))
             near.append(self._distance(picture, photo).item())
             variety.append(self._distance(picture, other).item())
-        photos, fakes = (
-            self._features([images[row] for row in rows]) for images in ([c.photo for c in work], pictures)
-        )
+        photos = self._features([work[row].photo for row in rows])
+        fakes = self._features([pictures[row] for row in rows])
         psnr = fmean(hole_psnr(pictures[row], work[row]) for row in rows)
         distance = frechet(photos, fakes).value if len(rows) > 1 else float("nan")
         return (
@@ -162,8 +161,7 @@ def write_sheet(out: Path, work: list[Case], filled: Mapping[str, list[Image]]) 
 
 def _opencv(method: int) -> Maker:
     def make(photo: Image, mask: NDArray[np.float32]) -> Image:
-        made: Image = cv2.inpaint(photo, (mask > 0).astype(np.uint8), RADIUS, method)
-        return made
+        return cv2.inpaint(photo, (mask > 0).astype(np.uint8), RADIUS, method).astype(np.uint8, copy=False)
 
     return make
 
