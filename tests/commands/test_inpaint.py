@@ -1,6 +1,7 @@
 """`shanshui inpaint`: files, seeds, sides, sentences."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,22 @@ def test_a_photo_is_extended(model: list[str], photo: Path, tmp_path: Path) -> N
     wide = read_picture(out).pixels
     assert wide.shape == (77, 130, 3)
     np.testing.assert_array_equal(wide[7:, 40:], read_picture(photo).pixels)
+
+
+def test_a_network_learns_from_a_folder_and_fills(
+    photo: Path, mask: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(2):
+        shutil.copy(photo, tmp_path / "photos" / f"{number}.png")
+    command = ["train", "inpainter", "--recipe", "inpainter-128", "--data", str(tmp_path), "--photos", "photos"]
+    command += ["--shown", "photos", "--run", str(tmp_path / "run"), "--size", "32", "--images", "4", "--workers", "1"]
+    command += ["--batch-size", "2", "--inpainter.width", "4", "--inpainter.widest", "8", "--precision", "32-true"]
+    assert main([*command, "--json"]) == 0
+    ended = json.loads(capfd.readouterr().out)
+    assert ended["images_seen"] == 4
+    flags = ["--mask", str(mask), "--model", ended["snapshot"], "--out", str(tmp_path / "filled.png")]
+    assert main(["inpaint", str(photo), *flags]) == 0
 
 
 def test_sides() -> None:
