@@ -40,11 +40,23 @@ def test_terms_are_weighted_and_zero_for_the_photo_itself() -> None:
     photos, masks = torch.rand(2, 3, 16, 16), torch.zeros(2, 1, 16, 16)
     masks[..., :4] = 1
     features = {"deep": torch.rand(2, 5, 8, 8)}
-    same = objective(photos, photos, masks, features, features)
+    same = objective(photos, photos, masks, features, features, masks)
     assert set(same) == {"pixels.hole", "pixels.known", "content.deep", "style.deep"}
     assert all(term == 0 for term in same.values())
-    off = objective(photos + 0.5 * masks, photos, masks, {"deep": 0 * features["deep"]}, features)
+    off = objective(photos + 0.5 * masks, photos, masks, {"deep": 0 * features["deep"]}, features, masks)
     assert off["pixels.hole"].item() == pytest.approx(2.0)
     assert off["pixels.known"] == 0
     assert (off["content.deep"].item(), off["style.deep"].item()) == (pytest.approx(2.0), pytest.approx(3.0))
     assert objective.layers == ("deep",)
+
+
+def test_features_count_in_the_hole_alone() -> None:
+    objective = FillObjective(hole=1.0, known=1.0, decay=1.0, content={"deep": 1.0}, style={"deep": 1.0})
+    photos, masks, wanted = torch.rand(1, 3, 16, 16), torch.zeros(1, 1, 16, 16), torch.rand(1, 5, 8, 8)
+    masks[..., :4] = 1
+    inside, outside = wanted.clone(), wanted.clone()
+    inside[..., :2], outside[..., 2:] = 0, 0
+    for features, distance in ((inside, 1.0), (outside, 0.0)):
+        terms = objective(photos, photos, masks, {"deep": features}, {"deep": wanted}, masks)
+        assert terms["content.deep"].item() == pytest.approx(distance)
+        assert terms["style.deep"].item() == pytest.approx(distance)

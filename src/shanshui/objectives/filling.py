@@ -1,7 +1,9 @@
 """What makes a filled hole a part of its picture.
 
 Pixels near the rim of a hole have to be those of the photo; the further away from it, the less does the photo tell what
-must be there, and the more is left to features, textures and the game. Features come from any encoder, as in `style`.
+must be there, and the more is left to features, textures and the game. Features and textures are compared in the hole
+alone: beside all that is known of the picture, a hole without texture would be a small mistake. Features come from any
+encoder, as in `style`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -85,7 +87,13 @@ class FillObjective(nn.Module):
         return tuple(dict.fromkeys([*self.content, *self.style]))
 
     def forward(
-        self, images: Tensor, photos: Tensor, masks: Tensor, features: Features, photo_features: Features
+        self,
+        images: Tensor,
+        photos: Tensor,
+        masks: Tensor,
+        features: Features,
+        photo_features: Features,
+        seen: Tensor,
     ) -> dict[str, Tensor]:
         """The weighted terms, to be summed.
 
@@ -95,11 +103,14 @@ class FillObjective(nn.Module):
             masks: (N, 1, H, W), 1 where a pixel was missing, 0 elsewhere.
             features: of the photos whose holes are filled, for `layers`.
             photo_features: of the photos.
+            seen: (N, 1, H', W'), the part of the masks that the encoder saw: features count where they saw a hole.
 
         Returns:
             `pixels.hole`, `pixels.known`, `content.LAYER` and `style.LAYER` -> scalar.
         """
-        return dict(self._terms(images, photos, masks, features, photo_features))
+        missing = {layer: _within(maps, seen) for layer, maps in features.items()}
+        photo_missing = {layer: _within(maps, seen) for layer, maps in photo_features.items()}
+        return dict(self._terms(images, photos, masks, missing, photo_missing))
 
     def _terms(
         self, images: Tensor, photos: Tensor, masks: Tensor, features: Features, photo_features: Features
@@ -111,3 +122,8 @@ class FillObjective(nn.Module):
         for layer, term in self.style.items():
             # Each photo sets the texture of its own fill.
             yield f"style.{layer}", term(features[layer], gram(photo_features[layer]))
+
+
+def _within(maps: Tensor, masks: Tensor) -> Tensor:
+    """Features (N, C, H, W) where they saw a hole, and 0 elsewhere."""
+    return maps * functional.adaptive_max_pool2d(masks, maps.shape[2:]).to(maps.dtype)

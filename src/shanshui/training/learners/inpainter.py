@@ -62,10 +62,10 @@ class InpainterTeaching:
     inpainter: InpainterConfig = field(default_factory=InpainterConfig)
     discriminator: PatchGANConfig = field(default_factory=lambda: PatchGANConfig(normalization="spectral"))
     game: str = "hinge"
-    adversarial: float = 0.2
-    hole: float = 4.0
+    adversarial: float = 0.3
+    hole: float = 2.0
     known: float = 1.0
-    decay: float = 0.97
+    decay: float = 0.96
     content: Mapping[str, float] = field(default_factory=lambda: {"relu4_1": 1.0})
     style: Mapping[str, float] = field(default_factory=lambda: {"relu3_1": 1.0})
     variety: float = 0.2
@@ -177,11 +177,11 @@ class InpainterLearner:
             logits = self._discriminator.network(filled).float()[self._patches(masks)]
             name = f"inpainter.{self._game.name}"
             terms[name] = self._config.adversarial * self._game.generator(logits, logits.detach())
-        seen, wanted = (window(images, self._seed, images_seen) for images in (filled, photos))
+        seen, wanted, places = (window(images, self._seed, images_seen) for images in (filled, photos, masks))
         with torch.no_grad():
             photo_features = self._encode(wanted, self._objective.layers)
         features = self._encode(seen, self._objective.layers)
-        terms |= self._objective(fills, photos, masks, features, photo_features)
+        terms |= self._objective(fills, photos, masks, features, photo_features, places)
         return terms
 
     def _patches(self, masks: Tensor) -> Tensor:
