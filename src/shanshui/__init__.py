@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shanshui.pipelines.compose import SceneComposer
     from shanshui.pipelines.films.film import FilmStylizer
     from shanshui.pipelines.generate import SceneGenerator
+    from shanshui.pipelines.inpaint import SceneInpainter
     from shanshui.pipelines.interpolate import Interpolator
     from shanshui.pipelines.mix import StyleMixer
     from shanshui.pipelines.project import Projector
@@ -30,6 +31,7 @@ __all__ = [
     "Stylizer",
     "FilmStylizer",
     "SceneComposer",
+    "SceneInpainter",
     "write_film",
     "ShanshuiError",
     "__version__",
@@ -46,6 +48,7 @@ _HOMES = {
     "Stylizer": "shanshui.pipelines.stylize",
     "FilmStylizer": "shanshui.pipelines.films.film",
     "SceneComposer": "shanshui.pipelines.compose",
+    "SceneInpainter": "shanshui.pipelines.inpaint",
     "write_film": "shanshui.images.film",
     "ShanshuiError": "shanshui.errors",
 }

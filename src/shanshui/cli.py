@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "project": ("shanshui.commands.project:main", "find the scene of a model that is nearest to a photo"),
     "stylize": ("shanshui.commands.stylize:main", "paint photos in a named style, or a blend of styles"),
     "compose": ("shanshui.commands.compose:main", "photo -> style -> natural scene, with a slider between the two"),
+    "inpaint": ("shanshui.commands.inpaint:main", "fill what a mask covers, or extend photos beyond their borders"),
     "lut": ("shanshui.commands.lut:main", "write a style's colours as a .cube table for engines and editors"),
     "prepare": ("shanshui.commands.prepare:main", "turn any collection of photos into a clean training archive"),
     "train": ("shanshui.commands.train:main", "teach a network scenes or styles from your own images"),

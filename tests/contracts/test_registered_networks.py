@@ -73,6 +73,16 @@ CONTRACTS = {
         {"style": "night", "width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 2},
         lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,),
     ),
+    "inpainter": Contract(
+        {"width": 4, "widest": 8, "halvings": 1, "dilations": [1, 2], "latent": 4},
+        lambda count: (
+            torch.rand(count, 3, 33, 47) * 2 - 1,
+            (torch.rand(count, 1, 33, 47) < 0.4).float(),
+            torch.randn(count, 4),
+            torch.randn(count, 1, 33, 47),
+            torch.arange(count) % 2,
+        ),
+    ),
     "zone-segmenter": Contract(
         {"width": 4, "side": 32}, lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1,), channels=len(ZONES)
     ),

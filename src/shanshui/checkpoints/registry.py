@@ -13,6 +13,7 @@ from shanshui.networks.generators.r3gan import R3GAN, R3GANConfig
 from shanshui.networks.generators.resnet import ResNet, ResNetConfig
 from shanshui.networks.generators.stylegan import StyleGAN, StyleGANConfig
 from shanshui.networks.generators.stylegan2 import StyleGAN2, StyleGAN2Config
+from shanshui.networks.inpainter import Inpainter, InpainterConfig
 from shanshui.networks.joint import JointConfig, JointPipeline
 from shanshui.networks.segmenters.zones import ZonesConfig, ZoneSegmenter
 from shanshui.networks.stylizers.arbitrary import ArbitraryConfig, ArbitraryStylizer
@@ -46,6 +47,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "joint-pipeline": Architecture(JointPipeline, JointConfig, role="composer"),
     "resnet-translator": Architecture(ResNetTranslator, ResNetTranslatorConfig, role="stylizer"),
     "light-translator": Architecture(LightTranslator, LightTranslatorConfig, role="stylizer"),
+    "inpainter": Architecture(Inpainter, InpainterConfig, role="inpainter"),
     "zone-segmenter": Architecture(ZoneSegmenter, ZonesConfig, role="zone segmenter"),
 }
 

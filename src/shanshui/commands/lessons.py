@@ -13,6 +13,7 @@ import torch
 from lightning_fabric import Fabric
 
 from shanshui.commands.composer_lesson import composer_lesson, settle_composer
+from shanshui.commands.inpainter_lesson import inpainter_lesson, settle_inpainter
 from shanshui.commands.judging import judge_of, shown_to_the_discriminator
 from shanshui.commands.lesson import Lesson
 from shanshui.commands.options import parse_size
@@ -85,6 +86,12 @@ SUBJECTS: Mapping[str, Subject] = {
         photos=lambda recipe, data: data / recipe.photos,
         settled=settle_composer,
         lesson=composer_lesson,
+    ),
+    "inpainter": Subject(
+        about="a network learns to fill holes in your photos, and what lies beyond their borders",
+        photos=lambda recipe, data: data / recipe.photos,
+        settled=settle_inpainter,
+        lesson=inpainter_lesson,
     ),
     "style": Subject(
         about="a stylizer learns to paint any photo in the styles of your paintings",

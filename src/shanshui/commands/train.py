@@ -88,6 +88,7 @@ OPTIONS: Mapping[str, type[Train]] = {
     "style": TrainStyle,
     "translation": TrainTranslation,
     "composer": Train,
+    "inpainter": Train,
 }
 
 # Fields of parts of a recipe that are fitted to its size, and would be given in vain.

@@ -13,6 +13,7 @@ from shanshui.errors import ImageError
 from shanshui.images.decode import decode, from_pillow
 from shanshui.images.encode import SUFFIXES, encode
 from shanshui.images.picture import MAX_PIXELS, Picture, from_channels
+from shanshui.images.pixels import to_eight_bits
 
 __all__ = [
     "MAX_PIXELS",
@@ -22,6 +23,7 @@ __all__ = [
     "from_any",
     "png_of",
     "read_picture",
+    "to_pillow",
     "write_picture",
 ]
 
@@ -89,6 +91,21 @@ def png_of(picture: Picture) -> bytes:
     stream = io.BytesIO()
     encode(stream, ".png", picture)
     return stream.getvalue()
+
+
+def to_pillow(picture: Picture) -> Image.Image:
+    """The picture as a Pillow image: sRGB, 8 bits, RGBA where it has transparency.
+
+    Its `info` has the `exif`, `xmp` and `dpi` of the picture, to hand on to `save`.
+    """
+    planes = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    image, known = Image.fromarray(to_eight_bits(planes)), picture.metadata
+    image.info |= {
+        name: value
+        for name, value in (("exif", known.exif), ("xmp", known.xmp), ("dpi", known.dpi))
+        if value is not None
+    }
+    return image
 
 
 def from_any(source: Path | str | Image.Image | NDArray[Any] | Picture) -> Picture:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shanshui.errors import ConfigError
+from shanshui.networks.borders import extended
 from shanshui.networks.equalized import ACTIVATION_GAIN, EqualizedConv2d, EqualizedLinear, activate
 from shanshui.networks.filters import Doubling, EqualizedHalving, double
 from shanshui.networks.mapping import MappingNetwork
@@ -113,7 +114,7 @@ class Composer(nn.Module):
         """
         height, width = paintings.shape[2:]
         styles = self.styles(latents, naturalness)
-        maps = self._encoded(_extended(paintings, self.config.stride))
+        maps = self._encoded(extended(paintings, self.config.stride))
         x = self.bottom(maps[-1], styles, random)
         picture = self.to_rgb(x, styles)
         for rise, seen in zip(self.rises, reversed(maps[:-1]), strict=True):
@@ -177,9 +178,3 @@ class Rise(nn.Module):
         joined = (self.enlarge(x, styles, random) + seen) * math.sqrt(0.5)
         x = self.refine(joined, styles, random)
         return x, double(picture) + self.to_rgb(x, styles)
-
-
-def _extended(images: Tensor, stride: int) -> Tensor:
-    """(N, 3, H, W) with its right and lower border repeated up to multiples of `stride`; the caller crops them off."""
-    bottom, right = (-side % stride for side in images.shape[2:])
-    return functional.pad(images, (0, right, 0, bottom), mode="replicate")

@@ -16,8 +16,8 @@ from torch import Tensor
 from shanshui.checkpoints.weights import load_snapshot
 from shanshui.checkpoints.zoo import resolve
 from shanshui.errors import ConfigError, ModelError
-from shanshui.images.files import Picture, from_any
-from shanshui.images.pixels import Pixels, to_pixels, to_tensor
+from shanshui.images.files import Picture, from_any, to_pillow
+from shanshui.images.pixels import Pixels, to_tensor
 from shanshui.images.resize import resize
 from shanshui.networks.segmenters.zones import ZONES
 from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
@@ -118,17 +118,7 @@ class Stylizer:
             mask=mask,
             regions=tuple(regions),
         )
-        painted = self.paint(image, style, treatment)
-        pixels = _eight_bits(painted.pixels)
-        if painted.alpha is not None:
-            pixels = np.dstack([pixels, _eight_bits(painted.alpha)])
-        result, known = Image.fromarray(pixels), painted.metadata
-        result.info |= {
-            name: value
-            for name, value in (("exif", known.exif), ("xmp", known.xmp), ("dpi", known.dpi))
-            if value is not None
-        }
-        return result
+        return to_pillow(self.paint(image, style, treatment))
 
     def paint(self, image: Photo, style: Style, treatment: Treatment | None = None) -> Picture:
         """Like calling the stylizer, but as a picture: 16 bits stay 16, and what stands beside the pixels stays."""
@@ -227,12 +217,3 @@ class Stylizer:
     @cached_property
     def _zones(self) -> Zones:
         return Zones.from_pretrained("zones", device=self._device)
-
-
-def _eight_bits(values: Pixels) -> NDArray[np.uint8]:
-    """16 bits as 8: the scale of `to_tensor` for both, so that white stays white."""
-    if values.dtype == np.uint8:
-        return values.astype(np.uint8, copy=False)
-    stack = values if values.ndim == 3 else values[..., None]
-    reduced: NDArray[np.uint8] = to_pixels(to_tensor(stack))[0].reshape(values.shape)
-    return reduced

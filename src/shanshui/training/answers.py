@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from shanshui.errors import ConfigError
 from shanshui.training.learners.any_style import AnyStyleConfig
 from shanshui.training.learners.composing import ComposerTeaching
+from shanshui.training.learners.inpainter import InpainterTeaching
 from shanshui.training.learners.strategy import SceneConfig
 from shanshui.training.learners.style import StyleTeaching
 from shanshui.training.learners.translation import TranslationConfig
@@ -54,7 +55,9 @@ class Policy:
         return "rollback" in vars(self).values()
 
 
-Config: TypeAlias = SceneConfig | TranslationConfig | StyleTeaching | AnyStyleConfig | ComposerTeaching
+Config: TypeAlias = (
+    SceneConfig | TranslationConfig | StyleTeaching | AnyStyleConfig | ComposerTeaching | InpainterTeaching
+)
 """What a learner is made of."""
 
 RemedyName = Literal["lower rate", "slower discriminator", "more augmentation", "mode seeking"]
