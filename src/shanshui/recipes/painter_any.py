@@ -20,7 +20,7 @@ class AnyStyleRecipe(PhotoRecipe):
 _LARGE = ("paintings-monet.zip/train", "paintings-vangogh.zip/train", "paintings-ukiyoe.zip/train")
 _SMALL = ("paintings-hudson-river.zip/train", "paintings-cartoon.zip/train", "paintings-met-open.zip")
 
-_IMAGES = 12_000
+_IMAGES = 10_000
 
 PAINTER_ANY = AnyStyleRecipe(
     size=128,
