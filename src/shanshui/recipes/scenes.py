@@ -81,7 +81,7 @@ WGAN_64 = SceneRecipe(
 """Arjovsky et al. 2017: weight clipping, five steps of the critic to one of the generator.
 
 Adam instead of RMSProp and four times the paper's rate; without the critic's batch norm nothing comes through its small
-weights.
+weights. Twenty minutes of one core (Intel, AVX-512 BF16), 143,632 images: KID 0.69 on VGG-19 (docs/numerics.md).
 """
 
 WGAN_GP_64 = SceneRecipe(
@@ -115,7 +115,8 @@ RESNET_64 = SceneRecipe(
     settings=SMALL,
 )
 """Deep residual networks held by R1, Mescheder et al. 2018: with spectral norm and hinge (Miyato et al. 2018) a
-discriminator of this width gave up after 25,000 images.
+discriminator of this width gave up after 25,000 images. Twenty minutes of one core (Intel, AVX-512 BF16), 27,760 images:
+KID 0.97 on VGG-19 (docs/numerics.md).
 """
 
 STYLEGAN_64 = SceneRecipe(
@@ -130,7 +131,10 @@ STYLEGAN_64 = SceneRecipe(
     ),
     settings=SMALL,
 )
-"""The style-based generator of Karras et al. 2019, against the residual discriminator that its successor introduced."""
+"""The style-based generator of Karras et al. 2019, against the residual discriminator that its successor introduced.
+
+Twenty minutes of one core (Intel, AVX-512 BF16), 38,016 images: KID 0.84 on VGG-19 (docs/numerics.md).
+"""
 
 STYLEGAN2_64 = SceneRecipe(
     size="64",
@@ -144,7 +148,10 @@ STYLEGAN2_64 = SceneRecipe(
     ),
     settings=SMALL,
 )
-"""Karras et al. 2020 at a quarter of the width: lazy R1, path length, mixed styles."""
+"""Karras et al. 2020 at a quarter of the width: lazy R1, path length, mixed styles.
+
+Twenty minutes of one core (AMD, AVX-512 BF16), 95,200 images: KID 0.41 on VGG-19 (docs/numerics.md).
+"""
 
 STYLEGAN2_256 = SceneRecipe(
     size="256",
@@ -177,7 +184,10 @@ FASTGAN_256 = SceneRecipe(
 """Liu et al. 2021: few photographs, a discriminator that reconstructs; mean absolute difference instead of LPIPS."""
 
 PROJECTED_64 = SceneRecipe(size="64", learner=SceneConfig(), settings=SMALL)
-"""Sauer et al. 2021: to try out a data set of your own before a longer training."""
+"""Sauer et al. 2021: to try out a data set of your own before a longer training.
+
+Twenty minutes of one core (AMD, AVX-512 BF16), 50,736 images: KID 0.20 on VGG-19 (docs/numerics.md).
+"""
 
 PROJECTED_128 = SceneRecipe(size="128", learner=SceneConfig(), settings=TrainSettings(images=200_000))
 """128 px, made for a CPU: the recipe of the model `landscape`, whose card has its cost and scores."""
