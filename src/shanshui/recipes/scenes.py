@@ -115,8 +115,8 @@ RESNET_64 = SceneRecipe(
     settings=SMALL,
 )
 """Deep residual networks held by R1, Mescheder et al. 2018: with spectral norm and hinge (Miyato et al. 2018) a
-discriminator of this width gave up after 25,000 images. Twenty minutes of one core (Intel, AVX-512 BF16), 27,760 images:
-KID 0.97 on VGG-19 (docs/numerics.md).
+discriminator of this width gave up after 25,000 images. Twenty minutes of one core (Intel, AVX-512 BF16), 27,760
+images: KID 0.97 on VGG-19 (docs/numerics.md).
 """
 
 STYLEGAN_64 = SceneRecipe(
