@@ -22,6 +22,16 @@ def window(images: Tensor, seed: int, images_seen: int) -> Tensor:
     return images[:, :, top : top + height - GRID, left : left + width - GRID]
 
 
+def dithered(images: Tensor, seed: int, images_seen: int) -> Tensor:
+    """`images` (N, C, H, W) in [-1, 1] with noise of one step of eight bits, uniform, as if they had not been rounded.
+
+    A crop of black or white sky is exactly flat. Instance normalisation then multiplies gradients by some 300 at each
+    layer, and a dozen layers leave the range of floating point.
+    """
+    random = generator_at(seed, images_seen, "dither")
+    return images + ((torch.rand(images.shape, generator=random) - 0.5) * (2 / 255)).to(images)
+
+
 def dtype_of_autocast(fabric: Fabric) -> torch.dtype:
     """The format that Fabric's precision computes in: a frozen encoder is kept in it, not cast at every step."""
     kind = fabric.device.type
