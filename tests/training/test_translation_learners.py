@@ -37,8 +37,10 @@ Make = Callable[..., TranslationLearner]
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Four dark blue paintings, and one by itself."""
+    """Four dark blue paintings, and a blank one."""
     random = np.random.default_rng(0)
+    (tmp_path / "white").mkdir()
+    Image.fromarray(np.full((40, 56, 3), 255, np.uint8)).save(tmp_path / "white" / "0.png")
     (tmp_path / "night").mkdir()
     for index in range(4):
         pixels = random.integers(0, 60, (40, 56, 3), dtype=np.uint8) + np.array([0, 0, 120], np.uint8)
@@ -129,6 +131,15 @@ def test_what_is_not_finite_is_refused_and_nothing_moves(kind: str, make: Make) 
     after = learner.snapshot().state_dict()
     for name, expected in before["average"].items():
         torch.testing.assert_close(after[name], expected, rtol=0, atol=0)
+
+
+@every_kind
+def test_exactly_flat_skies_do_no_harm(kind: str, make: Make) -> None:
+    """Instance normalisation of nothing at all multiplies gradients: both sides are dithered."""
+    learner = make(kind, paintings="white", translator=LightTranslatorConfig(**{**TINY, "deep_blocks": 6}))
+    for seen in (0, 2, 4):
+        terms = learner.step(torch.ones(2, 3, SIZE, SIZE), seen)
+        assert all(term.isfinite() and term.abs() < 100 for term in terms.values())
 
 
 def test_the_full_network_learns_as_well(make: Make) -> None:

@@ -78,7 +78,7 @@ class CUTLearner(TranslationLearner):
 
     def step(self, batch: Tensor, images_seen: int) -> Mapping[str, Tensor]:
         """Discriminator, translator with its heads, average."""
-        photos = self._fabric.to_device(batch)
+        photos = self._photos_at(batch, images_seen)
         paintings = self._paintings_at(images_seen, len(photos))
         mirrored = self._config.flips and _coin(self._seed, images_seen)
         pictures, features = self._translated(self._translator, photos.flip(3) if mirrored else photos)

@@ -68,7 +68,7 @@ class CycleGANLearner(TranslationLearner):
 
     def step(self, batch: Tensor, images_seen: int) -> Mapping[str, Tensor]:
         """Both discriminators, both translators, the average of the one that paints."""
-        photos = self._fabric.to_device(batch)
+        photos = self._photos_at(batch, images_seen)
         paintings = self._paintings_at(images_seen, len(photos))
         painted, photographed = self._made(self._there, photos), self._made(self._back, paintings)
 

@@ -29,6 +29,7 @@ from shanshui.networks.stylizers.translators import (
 from shanshui.objectives.adversarial import GAMES
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sources import open_source
+from shanshui.training.learners.looking import dithered
 from shanshui.training.learners.style import load_painter
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig
@@ -163,11 +164,15 @@ class TranslationLearner(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
 
+    def _photos_at(self, batch: Tensor, images_seen: int) -> Tensor:
+        """The photos of a batch without what exactly flat parts do to gradients, on the device."""
+        return self._fabric.to_device(dithered(batch, self._seed, images_seen))
+
     def _paintings_at(self, images_seen: int, count: int) -> Tensor:
-        """As many paintings as photos, a function of (seed, images seen)."""
+        """As many paintings as photos, likewise; a function of (seed, images seen)."""
         places = range(images_seen, images_seen + count)
         crops = np.stack([self._paintings.item(self._seed, place) for place in places])
-        return self._fabric.to_device(to_tensor(crops))
+        return self._fabric.to_device(dithered(to_tensor(crops), self._seed, images_seen))
 
     def _translated(self, translator: Translator, images: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Pictures, float32, and what the encoder saw on the way."""
