@@ -33,7 +33,7 @@ _ALLOWED = 0.01
 _ROUNDS = 3
 """Taking blobs out through a smooth filter leaves a part of them, of which the next round takes out the like."""
 
-_BAND = 192
+_BAND = 320
 """Rows of cells whose change is worked out at once."""
 
 _REACH = 2 * _DETAIL + _ROUNDS * (_BLOB + 1 + _DETAIL)
@@ -115,6 +115,8 @@ def flat_change(painting: Cells, photo: Cells) -> Tensor:
 
 def _change(painting: Cells, photo: Cells) -> Tensor:
     weight = flatness(photo)
+    if not weight.any():
+        return torch.zeros_like(painting.mean)
     sky = _Sky.of(weight)
     allowed = sky.strength(sky.blobs(photo.mean)).clamp_min(_ALLOWED)
     held = painting.mean
