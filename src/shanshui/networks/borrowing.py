@@ -5,7 +5,8 @@ al. 2018, https://arxiv.org/abs/1801.07892, section 4.1), but with nothing to le
 shift to a known window whose colours are near to its own, and neighbours are given the same shift where they can, so
 that what is borrowed hangs together (He and Sun 2012, "Statistics of Patch Offsets for Image Completion"; costs are
 averaged over neighbours as in stereo, Hosni et al. 2013, "Fast Cost-Volume Filtering"). Windows overlap by half and
-fade into each other. Noise makes some shifts dearer, so that another noise borrows otherwise.
+fade into each other, and are freed of what would set them off from the rim. Noise makes some shifts dearer, so that
+another noise borrows otherwise.
 """
 
 import math
@@ -14,6 +15,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from shanshui.networks.membrane import membrane
 
 CELL = 8
 """Pixels of the sides of a cell; a window is twice as large. Sides of pictures are multiples of it."""
@@ -31,6 +34,12 @@ _CHANCE = 0.1
 _ALIKE = 2
 """Cells to each side that a shift should suit as well."""
 
+_BROAD = 32
+"""Pixels: what is finer than that is detail, which smooth colours lack."""
+
+_RIM = 2
+"""Pixels inside a hole that have to join what is around it."""
+
 _FORBIDDEN = 1e3
 
 
@@ -42,13 +51,15 @@ class _Found(NamedTuple):
 
 
 @torch.no_grad()
-def borrowed(smooth: Tensor, masks: Tensor, noise: Tensor) -> Tensor:
+def borrowed(smooth: Tensor, masks: Tensor, noise: Tensor, guessed: Tensor) -> Tensor:
     """Detail for what is missing.
 
     Args:
         smooth: (N, 3, H, W), the picture with smooth colours in its holes; H and W multiples of a cell.
         masks: (N, 1, H, W), 1 where a pixel is missing, 0 elsewhere.
         noise: (N, 1, H, W), standard normal.
+        guessed: (N,), 1 where the holes hold a guess at half the resolution, which lacks the finest detail only and
+            says well what belongs to it, so that nothing is left to noise; 0 where they hold smooth colours.
 
     Returns:
         (N, 3, H, W), to be added to `smooth`; 0 where nothing is missing, and for cells from which no known window can
@@ -59,13 +70,12 @@ def borrowed(smooth: Tensor, masks: Tensor, noise: Tensor) -> Tensor:
     window, half = 2 * CELL, CELL // 2
     smooth = smooth.float()
     means = functional.avg_pool2d(smooth, CELL)
-    coarse = functional.avg_pool2d(smooth, window, ceil_mode=True)
-    lowered = functional.interpolate(coarse, scale_factor=float(window), mode="bilinear", align_corners=False)
-    detail = smooth - lowered[:, :, : smooth.shape[2], : smooth.shape[3]]
+    share = guessed.to(smooth).view(-1, 1, 1, 1)
+    detail = smooth - torch.lerp(_lowered(smooth, _BROAD), _lowered(smooth, 2), share)
     # Windows stand around cells: half a cell more on each side.
     around = (half, half, half, half)
     missing = functional.max_pool2d(functional.pad(masks.float(), around), window, stride=CELL)
-    found = _best_shifts(means, missing, noise.float())
+    found = _best_shifts(means, missing, noise.float() * (1 - share))
     windows = functional.unfold(functional.pad(detail, around, mode="replicate"), window, stride=CELL)
     taken = torch.gather(windows, 2, found.source.flatten(1)[:, None].expand_as(windows))
     taken = taken * (found.cost < _FORBIDDEN).flatten(1)[:, None]
@@ -73,7 +83,20 @@ def borrowed(smooth: Tensor, masks: Tensor, noise: Tensor) -> Tensor:
     ramp = torch.sin((torch.arange(window, device=smooth.device) + 0.5) * (math.pi / window)).square()
     weights = (ramp[:, None] * ramp).flatten()
     laid = _folded(taken.unflatten(1, (3, -1)) * weights[:, None], smooth)
-    return masks * laid
+    return masks * (laid - (1 - share) * _offset(laid, masks))
+
+
+def _offset(laid: Tensor, masks: Tensor) -> Tensor:
+    """What `laid` is at the rim of a hole, where smooth colours alone join the picture, spread over the hole."""
+    inside = functional.max_pool2d(1 - masks, 2 * _RIM + 1, 1, _RIM)
+    return membrane(laid, 1 - masks * inside)
+
+
+def _lowered(images: Tensor, side: int) -> Tensor:
+    """Images without what is finer than `side` pixels."""
+    means = functional.avg_pool2d(images, side, ceil_mode=True)
+    whole = functional.interpolate(means, scale_factor=float(side), mode="bilinear", align_corners=False)
+    return whole[:, :, : images.shape[2], : images.shape[3]]
 
 
 def _best_shifts(means: Tensor, missing: Tensor, noise: Tensor) -> _Found:

@@ -8,8 +8,8 @@ convolutions look 14 positions far, so that half of a picture of 256 pixels can 
 It begins with a membrane, the colours of a hole's rim spread over it, and with texture borrowed from elsewhere in the
 picture, and adds to both: untrained, it leaves them so. What has to be learned is what no rule can say, so that an hour
 of a processor goes far. The same network works on a picture from coarse to fine: where a hole holds a guess already,
-the enlarged fill of a smaller picture, nothing is borrowed, and it adds the detail. No layer looks at statistics of the
-whole picture. A latent and noise of one value a pixel decide what is there where nothing else does.
+the enlarged fill of a smaller picture, only the finest detail is borrowed, and added to. No layer looks at statistics
+of the whole picture. A latent and noise of one value a pixel decide what is there where nothing else does.
 
 Departures: one U-shaped network from half of the resolution down instead of two hourglasses at full resolution; a leaky
 ReLU instead of the ELU; contextual attention that has nothing to learn; gates come from an eighth of the channels,
@@ -122,7 +122,7 @@ class Inpainter(nn.Module):
         begun, missing, again, noise = (
             extended(each, self.config.stride) for each in (membrane(images, missing), missing, masks * share, noise)
         )
-        texture = borrowed(begun, missing, noise)
+        texture = borrowed(begun, missing + again, noise, guessed)
         seen = torch.cat([begun, texture, missing, again, noise * self.noise_strength], dim=1)
         strokes = functional.pixel_shuffle(self._painted(seen, latents), _ENTRY)
         made = begun + texture + strokes.to(images.dtype)
