@@ -46,6 +46,7 @@ RADIUS = 5
 """Pixels around a point that OpenCV's methods look at; 3 to 10 make little difference."""
 
 SHOWN = 12
+FEWEST = 3
 
 Image: TypeAlias = NDArray[np.uint8]
 Maker: TypeAlias = Callable[[Image, NDArray[np.float32]], Image]
@@ -78,24 +79,21 @@ def main() -> None:
 
     inpainter = SceneInpainter.from_pretrained(options.model)
     makers: Mapping[str, Maker] = {
-        options.model: lambda photo, mask: _eight(inpainter.inpaint(photo, mask).pixels),
+        options.model: _seeded(inpainter, 0),
         "Telea": _opencv(cv2.INPAINT_TELEA),
         "Navier-Stokes": _opencv(cv2.INPAINT_NS),
     }
-    again: Mapping[str, Maker] = {
-        options.model: lambda photo, mask: _eight(inpainter.inpaint(photo, mask, seed=1).pixels)
-    }
+    again = _seeded(inpainter, 1)
     work = list(cases(options.data, options.photos, options.side, options.masks))
-    judge = Judge(options.distance)
+    judge = Judge(options.distance, work)
     print(f"{len(work)} pictures of {options.side} x {options.side}\n")
     print(f"| maker | missing | pictures | PSNR | {options.distance} | Frechet | variety |")
     print("|---|---|---|---|---|---|---|")
     filled = {name: [make(case.photo, case.mask) for case in work] for name, make in makers.items()}
-    twice = {name: [make(case.photo, case.mask) for case in work] for name, make in again.items()}
+    twice = {options.model: [again(case.photo, case.mask) for case in work]}
     for name, pictures in filled.items():
-        for low, high in (*BUCKETS, (BUCKETS[0][0], BUCKETS[-1][1])):
-            rows = [row for row, case in enumerate(work) if low <= case.share <= high]
-            print(judge.row(name, f"{low:.0%} to {high:.0%}", work, pictures, twice.get(name, pictures), rows))
+        for row in judge.rows(name, pictures, twice.get(name, pictures)):
+            print(row, flush=True)
     if options.out is not None:
         write_sheet(options.out, work, filled)
 
@@ -111,30 +109,36 @@ def cases(data: Path, places: tuple[str, ...], side: int, masks: int) -> Iterato
 
 
 class Judge:
-    """What pictures are measured with."""
+    """What pictures are measured with; each is looked at once."""
 
-    def __init__(self, distance: str) -> None:
-        self._distance, self._pooled = open_distance(distance), PooledVGG19()
+    def __init__(self, distance: str, work: list[Case]) -> None:
+        self._distance, self._pooled, self._work = open_distance(distance), PooledVGG19(), work
+        self._photos = self._features([case.photo for case in work])
 
     @torch.inference_mode()
-    def row(
-        self, name: str, missing: str, work: list[Case], pictures: list[Image], twice: list[Image], rows: list[int]
-    ) -> str:
-        """One line of the table, of the pictures `rows`."""
-        near, variety = [], []
-        for row in rows:
-            picture, photo, other = (to_tensor(image) for image in (pictures[row], work[row].photo, twice[row]))
-            near.append(self._distance(picture, photo).item())
-            variety.append(self._distance(picture, other).item())
-        photos = self._features([work[row].photo for row in rows])
-        fakes = self._features([pictures[row] for row in rows])
-        psnr = fmean(hole_psnr(pictures[row], work[row]) for row in rows)
-        distance = frechet(photos, fakes).value if len(rows) > 1 else float("nan")
-        return (
-            f"| {name} | {missing} | {len(rows)} | {psnr:.2f} | {fmean(near):.4f} | {distance:.2f} | "
-            f"{fmean(variety):.4f} |"
-        )
+    def rows(self, name: str, pictures: list[Image], twice: list[Image]) -> Iterator[str]:
+        """Lines of the table for the pictures of one maker: one for each share, and one for all."""
+        features = self._features(pictures)
+        psnr = [hole_psnr(picture, case) for picture, case in zip(pictures, self._work, strict=True)]
+        near = [self._apart(picture, case.photo) for picture, case in zip(pictures, self._work, strict=True)]
+        variety = [self._apart(*pair) for pair in zip(pictures, twice, strict=True)]
+        for low, high in (*BUCKETS, (BUCKETS[0][0], BUCKETS[-1][1])):
+            here = [number for number, case in enumerate(self._work) if low <= case.share <= high]
+            if len(here) < FEWEST:
+                continue
+            figures = [fmean(values[number] for number in here) for values in (psnr, near, variety)]
+            distance = frechet(self._photos[here], features[here]).value
+            yield (
+                f"| {name} | {low:.0%} to {high:.0%} | {len(here)} | {figures[0]:.2f} | {figures[1]:.4f} | "
+                f"{distance:.0f} | {figures[2]:.4f} |"
+            )
 
+    def _apart(self, first: Image, second: Image) -> float:
+        if first is second:
+            return 0.0
+        return float(self._distance(to_tensor(first), to_tensor(second)).item())
+
+    @torch.inference_mode()
     def _features(self, images: list[Image]) -> NDArray[np.float32]:
         rows = [self._pooled(to_tensor(image))["vgg19_relu4_4"].numpy() for image in images]
         features: NDArray[np.float32] = np.concatenate(rows)
@@ -166,8 +170,11 @@ def _opencv(method: int) -> Maker:
     return make
 
 
-def _eight(pixels: NDArray[np.uint8 | np.uint16]) -> Image:
-    return pixels.astype(np.uint8, copy=False)
+def _seeded(inpainter: SceneInpainter, seed: int) -> Maker:
+    def make(photo: Image, mask: NDArray[np.float32]) -> Image:
+        return inpainter.inpaint(photo, mask, seed=seed).pixels.astype(np.uint8, copy=False)
+
+    return make
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shanshui.objectives.style import ContentTerm, Features, GramTerm, Weighted, gram
+from shanshui.objectives.style import ContentTerm, Features, Weighted, content_distance, gram
 
 
 def nearness(masks: Tensor, decay: float) -> Tensor:
@@ -62,6 +62,17 @@ class PixelTerm(Weighted):
         return self.weight * (places * difference).sum() / places.sum().clamp(min=1)
 
 
+class TextureTerm(Weighted):
+    """Gives each image the texture of its photo.
+
+    The batch sets the scale, as for content: a hole in a plain sky has next to no texture, and must not dominate.
+    """
+
+    def forward(self, features: Tensor, reference: Tensor) -> Tensor:
+        """Weighted distance of the Gram matrices of (N, C, H, W)."""
+        return self.weight * content_distance(gram(features), gram(reference))
+
+
 class FillObjective(nn.Module):
     """The terms of filled images, each with a name and a weight.
 
@@ -79,7 +90,7 @@ class FillObjective(nn.Module):
         super().__init__()
         self.hole, self.known, self.decay = PixelTerm(hole), PixelTerm(known), decay
         self.content = nn.ModuleDict({layer: ContentTerm(weight) for layer, weight in content.items()})
-        self.style = nn.ModuleDict({layer: GramTerm(weight) for layer, weight in style.items()})
+        self.style = nn.ModuleDict({layer: TextureTerm(weight) for layer, weight in style.items()})
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -120,8 +131,7 @@ class FillObjective(nn.Module):
         for layer, term in self.content.items():
             yield f"content.{layer}", term(features[layer], photo_features[layer])
         for layer, term in self.style.items():
-            # Each photo sets the texture of its own fill.
-            yield f"style.{layer}", term(features[layer], gram(photo_features[layer]))
+            yield f"style.{layer}", term(features[layer], photo_features[layer])
 
 
 def _within(maps: Tensor, masks: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ class InpainterTeaching:
     decay: float = 0.96
     content: Mapping[str, float] = field(default_factory=lambda: {"relu4_1": 1.0})
     style: Mapping[str, float] = field(default_factory=lambda: {"relu3_1": 1.0})
-    variety: float = 0.2
+    variety: float = 0.05
     apart: float = 0.1
     guessed: float = 0.4
     adam: AdamConfig = field(default_factory=AdamConfig)
