@@ -15,9 +15,15 @@ from shanshui.checkpoints.weights import load_snapshot, read_header, save_snapsh
 from shanshui.errors import ModelError, NonFiniteError
 from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
 
+PAINTER: dict[str, Any] = {"styles": ["day", "night"], "width": 4, "blocks": 1}
 TINY: dict[str, dict[str, Any]] = {
     "fastgan": {"doublings": 2, "latent": 4, "width": 1, "spectral_norm": False},
-    "feedforward-stylizer": {"styles": ["day", "night"], "width": 4, "blocks": 1},
+    "feedforward-stylizer": PAINTER,
+    "arbitrary-stylizer": {"styles": ["day"], "width": 4, "blocks": 1, "encoder_width": 4, "encoder_deep_width": 4},
+    "resnet-translator": {"width": 4, "blocks": 2},
+    "light-translator": {"width": 4, "blocks": 1},
+    "joint-pipeline": {"stylizer": PAINTER, "composer": {"width": 4, "widest": 8, "latent": 4, "style": 4}},
+    "inpainter": {"width": 4, "widest": 8, "halvings": 1, "dilations": [1, 2], "latent": 4},
     "dcgan": {"doublings": 2, "latent": 4, "width": 1},
     "resnet": {"doublings": 2, "latent": 4, "width": 1},
     "stylegan": {"doublings": 1, "latent": 4, "style": 4, "width": 1, "mapping_layers": 1},
