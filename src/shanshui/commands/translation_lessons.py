@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 
 from shanshui.checkpoints.judges import open_distance
 from shanshui.commands.judging import FEWEST_REFERENCES, judge_of, shown_to_the_discriminator
-from shanshui.commands.lesson import Lesson
+from shanshui.commands.lesson import Lesson, photos_learned
 from shanshui.errors import ConfigError
 from shanshui.evaluation.features import Image
 from shanshui.evaluation.figures import USUAL_DISTANCE
@@ -22,7 +22,6 @@ from shanshui.networks.discriminators.patchgan import PatchGANConfig
 from shanshui.networks.stylizers.translators import LightTranslatorConfig, TranslatorConfig
 from shanshui.recipes.translation import TranslationRecipe
 from shanshui.scenes.base import Source
-from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sources import open_source
 from shanshui.training.course import Plan
 from shanshui.training.learners.cut import CUTLearner
@@ -93,13 +92,10 @@ def translation_lesson(
     shown = open_source(data / recipe.shown)
     photos = list(stills(shown, size, size, count=min(recipe.judged, len(shown)), emit=emit))
     build = partial(learner_of(recipe.learner), data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
-    dataset = SceneDataset(
-        open_source(data / recipe.photos), size, size, flip=recipe.flip, min_scale=recipe.min_scale, emit=emit
-    )
     judge = _judge(paintings, others, photos, size, fabric.device, emit)
     return Lesson(
         plan=Plan(recipe.learner, build),
-        dataset=dataset,
+        dataset=photos_learned(recipe, data, emit),
         judge=judge,
         training=None if judge is None else shown_to_the_discriminator(paintings, size, size),
         heldout=None if judge is None or others is None else shown_to_the_discriminator(others, size, size),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from shanshui.networks.discriminators.patchgan import PatchGANConfig
 from shanshui.networks.stylizers.translators import LightTranslatorConfig, ResNetTranslatorConfig
+from shanshui.recipes.photos import PhotoRecipe
 from shanshui.training.learners.cut import CUTConfig
 from shanshui.training.learners.cyclegan import CycleGANConfig
 from shanshui.training.learners.translation import TranslationConfig
@@ -17,27 +18,22 @@ from shanshui.training.update import AdamConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class TranslationRecipe:
-    """Everything that `shanshui train translation` needs besides the folder of the data sets.
+class TranslationRecipe(PhotoRecipe):
+    """Everything that `shanshui train translation` needs besides the folder of the data sets; see `PhotoRecipe`.
+
+    The size, that of the paintings as well, is a multiple of 8, and the discriminator is fitted to it. Photos that are
+    `shown` are never learned from: their translations are judged. At the paintings' scale (`min_scale`), strokes come
+    out as large as they are there.
 
     Attributes:
-        size: pixels of each side of photos and paintings, a multiple of 8; the discriminator is fitted to it.
-        photos: data set to learn on, in the data folder.
-        shown: photos that are never learned from: their translations are judged, and sample sheets show the first.
-        judged: how many of them.
-        min_scale: smallest random crop of a photo, as a share of the largest one. At the paintings' scale, strokes come
-            out as large as they are there.
-        flip: mirror photos at random.
+        judged: photos of `shown` whose translations are judged.
     """
 
-    size: int
     learner: TranslationConfig
-    settings: TrainSettings
     photos: str = "photos-research-256.zip/train"
     shown: str = "photos-research-256.zip/heldout"
     judged: int = 200
     min_scale: float = 0.6
-    flip: bool = True
 
 
 def _adam(images: int) -> AdamConfig:

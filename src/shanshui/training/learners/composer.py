@@ -36,7 +36,7 @@ from shanshui.objectives.penalties import zero_centred_penalty
 from shanshui.scenes.augmentations import AUGMENTATIONS
 from shanshui.training.learners.composing import ComposerTeaching, objective_of
 from shanshui.training.learners.exemplars import style_targets
-from shanshui.training.learners.looking import dithered, dtype_of_autocast, window
+from shanshui.training.learners.looking import dithered, dtype_of_autocast, fixed_part, window
 from shanshui.training.learners.style import styles_in_turn
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import Updater, frozen
@@ -251,12 +251,11 @@ class ComposerLearner:
 
     def state_dict(self) -> dict[str, Any]:
         """Modules, optimisers, average, and the eye's fixed random part; the targets are computed again."""
-        eye = {name: value for name, value in self._eye.state_dict().items() if not name.startswith("encoder.")}
         return {
             "pipeline": self._pipeline.state_dict(),
             "discriminator": self._discriminator.state_dict(),
             "average": self._average.state_dict(),
-            "eye": eye,
+            "eye": fixed_part(self._eye),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
-"""How a learner of styles looks at pictures through a frozen encoder."""
+"""How learners look at pictures through frozen encoders."""
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from shanshui.training.randomness import generator_at
 
@@ -30,6 +30,11 @@ def dithered(images: Tensor, seed: int, images_seen: int) -> Tensor:
     """
     random = generator_at(seed, images_seen, "dither")
     return images + ((torch.rand(images.shape, generator=random) - 0.5) * (2 / 255)).to(images)
+
+
+def fixed_part(eye: nn.Module) -> dict[str, Tensor]:
+    """All of a discriminator's eye that is not an installed encoder: a torch release may draw other numbers."""
+    return {name: tensor for name, tensor in eye.state_dict().items() if not name.startswith("encoder.")}
 
 
 def dtype_of_autocast(fabric: Fabric) -> torch.dtype:

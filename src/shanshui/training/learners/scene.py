@@ -25,6 +25,7 @@ from shanshui.objectives.penalties import (
 from shanshui.objectives.regularizers import clip_weights
 from shanshui.scenes.adaptive import Adaptation, adapted
 from shanshui.scenes.augmentations import AUGMENTATIONS
+from shanshui.training.learners.looking import fixed_part
 from shanshui.training.learners.strategy import SceneConfig, require_sense
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import Updater, frozen
@@ -263,7 +264,7 @@ class SceneLearner:
             "generator": self._generator.state_dict(),
             "discriminator": self._discriminator.state_dict(),
             "average": self._average.state_dict(),
-            "eye": self._fixed_part_of_the_eye(),
+            "eye": fixed_part(self._eye),
             "adaptation": asdict(self._adaptation),
             "path_length": self._path_length,
         }
@@ -289,10 +290,6 @@ class SceneLearner:
             with self._fabric.autocast():
                 scenes = self._average.sample(self._latents(len(places), random), some)
             yield from to_pixels(scenes.float())
-
-    def _fixed_part_of_the_eye(self) -> dict[str, Tensor]:
-        """All of the eye that is not an installed encoder: a torch release may draw other numbers."""
-        return {name: tensor for name, tensor in self._eye.state_dict().items() if not name.startswith("encoder.")}
 
 
 def _detached(seen: Any) -> Any:
