@@ -10,11 +10,17 @@ import tyro
 from huggingface_hub import scan_cache_dir
 from huggingface_hub.errors import CacheNotFound
 
-from shanshui.checkpoints.weights import SnapshotHeader, read_header
+from shanshui.atomic import atomic_write_text
+from shanshui.checkpoints import zoo
+from shanshui.checkpoints.cards import card_of
+from shanshui.checkpoints.sums import SUMS, lost
+from shanshui.checkpoints.weights import SnapshotHeader, load_snapshot, read_header
 from shanshui.checkpoints.zoo import HUB_FILE, resolve, shipped
-from shanshui.commands.options import Common, parse
+from shanshui.commands.fitness import faults, unfit, unfit_to_ship
+from shanshui.commands.options import Common, parse, resolve_device
 from shanshui.commands.outcome import Outcome
-from shanshui.errors import ModelError
+from shanshui.errors import ConfigError, ModelError
+from shanshui.training.run import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +31,19 @@ class Models(Common):
 
         shanshui models
         shanshui models painter
-        shanshui models runs/mine/best.safetensors
+        shanshui models runs/mine/best.safetensors --write-card mine.md --notes what-i-saw.md
+        shanshui models --verify
     """
 
     model: Annotated[str | None, tyro.conf.Positional] = None
     """A name from the list, a .safetensors file, or a hub id."""
+    verify: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Check the model, or all that ship: the files are whole, the cards complete, and each network makes a picture."""
+    write_card: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md")] = None
+    """Write the card of the model from what its training kept in the snapshot and in the run that it lies in: data,
+    licence, recipe, hardware, hours, energy and scores."""
+    notes: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md")] = None
+    """With --write-card, what you add to it: sections such as Known failures, Intended use, Scores."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +82,16 @@ class Listed:
 def main(argv: Sequence[str]) -> Outcome:
     """Run the command with the options of `argv`."""
     options = parse(Models, "models", argv)
+    if options.verify:
+        return verify(options)
     if options.model is not None:
         file = resolve(options.model)
         model = Listed(options.model, file, read_header(file))
+        if options.write_card is not None:
+            return write_card(options, options.write_card, model)
         return Outcome(data=model.as_json(), text=model.describe(), as_json=options.json)
+    if options.write_card is not None:
+        raise ConfigError("--write-card needs a model: name its file before it.")
     models = [*_shipped(), *_cached()]
     return Outcome(
         data={"models": [model.as_json() for model in models]},
@@ -80,6 +100,57 @@ def main(argv: Sequence[str]) -> Outcome:
         else "No model ships with this installation, and none is cached.",
         as_json=options.json,
     )
+
+
+def verify(options: Models) -> Outcome:
+    """Say of the model, or of all that ship, what is wrong with it."""
+    device = resolve_device(options.device)
+    if options.model is not None:
+        found = {options.model: faults(unfit(options.model, resolve(options.model), device))}
+    else:
+        found = {name: faults(unfit_to_ship(name, file, device)) for name, file in shipped().items()}
+        found |= {SUMS: faults(lost(zoo.ZOO))} if found else {}
+    sentences = [sentence for wrong in found.values() for sentence in wrong]
+    good = [name for name, wrong in found.items() if not wrong and name != SUMS]
+    return Outcome(
+        data={"good": good, "wrong": {name: wrong for name, wrong in found.items() if wrong}},
+        text="\n".join(dict.fromkeys([*sentences, *(f"{name} is in order." for name in good)])),
+        as_json=options.json,
+        failed=bool(sentences),
+    )
+
+
+def write_card(options: Models, path: Path, model: Listed) -> Outcome:
+    """Write a card.
+
+    Raises:
+        ConfigError: the notes cannot be read.
+        ModelError: the weights cannot be read.
+        StorageError: the card cannot be written.
+    """
+    network, header = load_snapshot(model.file)
+    text = card_of(
+        model.file.stem if model.file == Path(model.name) else model.name,
+        header,
+        weights=sum(tensor.numel() for tensor in network.parameters()),
+        cost=_cost(model.file),
+        notes="" if options.notes is None else _notes(options.notes),
+    )
+    atomic_write_text(path, text)
+    return Outcome(data={"file": str(path)}, text=str(path), as_json=options.json)
+
+
+def _cost(snapshot: Path) -> list[dict[str, Any]]:
+    """What the run cost that a snapshot lies in; nothing where it lies elsewhere."""
+    runs = (RunFolder(folder) for folder in snapshot.resolve().parents[:2])
+    return next(filter(None, (run.spent() for run in runs)), [])
+
+
+def _notes(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--notes {path} cannot be read: give a Markdown file in UTF-8.") from error
 
 
 def _shipped() -> Iterator[Listed]:

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from shanshui.recipes.translation import TranslationRecipe
 from shanshui.scenes.sources import open_source
 from shanshui.training import loop
 from shanshui.training.answers import Policy
+from shanshui.training.cost import hardware_of
 from shanshui.training.devices import PrecisionName, start_fabric
 from shanshui.training.listeners import journal, tensorboard
 from shanshui.training.run import RunFolder
@@ -64,6 +66,9 @@ class Train(Common):
     """Arithmetic: auto takes bf16 where the hardware computes in it."""
     licence: str = "unknown"
     """Licence of the images, for the model card inside each snapshot."""
+    watts: float | None = None
+    """Power that the hardware takes, for the energy in the card; 10 a thread or 350 for a GPU are assumed when left
+    out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +126,8 @@ def main(argv: Sequence[str]) -> Outcome:
 
 def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
     """Train, and say how it ended."""
+    if options.watts is not None and not 0 < options.watts < math.inf:
+        raise ConfigError(f"--watts is {options.watts}: give a number above 0.")
     stop = None if options.stop_when is None else StopCondition.parse(options.stop_when)
     # Fabric logs on its own which precision it takes; the run's config.json says it already.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -162,6 +169,7 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
             },
             emit=broadcast(emit, written, drawn, reported),
             watch=watch,
+            hardware=hardware_of(fabric.device, options.watts),
         )
     return _outcome(folder, ended, options)
 

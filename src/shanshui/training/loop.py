@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from shanshui.events import Emit, Finished, Progress, Started
 from shanshui.scenes.batches import Batches, batches
 from shanshui.scenes.dataset import SceneDataset
+from shanshui.training.cost import Hardware, hardware_of
 from shanshui.training.course import TASK, Course, Plan
 from shanshui.training.run import RunFolder
 from shanshui.training.settings import TrainSettings
@@ -38,6 +40,7 @@ def train(
     card: Mapping[str, Any],
     emit: Emit,
     watch: Watch | None = None,
+    hardware: Hardware | None = None,
 ) -> Outcome:
     """Train until `settings.images` are seen, `watch` says stop, or Ctrl-C (SIGINT) or SIGTERM asks to leave.
 
@@ -50,7 +53,7 @@ def train(
         StorageError: something could not be written.
         DataError: no image of the data set can be read.
     """
-    course = Course(plan, run, settings, watch or Watch(), card, emit)
+    course = Course(plan, run, settings, watch or Watch(), hardware or hardware_of(torch.device("cpu")), card, emit)
     emit(Started(task=TASK, total=settings.images))
     stream = batches(
         dataset,
