@@ -67,7 +67,7 @@ def test_a_card_is_written_from_the_snapshot_and_ones_notes(tmp_path: Path, capf
     assert main(["models", str(model)]) == 0  # the card beside the file is what is shown
     assert "Skies are flat." in capfd.readouterr().out
     assert main(["models", "--write-card", str(tmp_path / "mine.md")]) == 2
-    assert "needs a model" in capfd.readouterr().err
+    assert "need a model" in capfd.readouterr().err
     assert main(["models", str(model), "--write-card", str(tmp_path / "x.md"), "--notes", "nowhere.md"]) == 2
     assert "nowhere.md cannot be read" in capfd.readouterr().err
 

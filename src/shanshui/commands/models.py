@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,9 +14,11 @@ from huggingface_hub.errors import CacheNotFound
 from shanshui.atomic import atomic_write_text
 from shanshui.checkpoints import zoo
 from shanshui.checkpoints.cards import card_of
+from shanshui.checkpoints.hub import CARD, WEIGHTS, fetched
+from shanshui.checkpoints.sharing import card_beside, share, weights_in
 from shanshui.checkpoints.sums import SUMS, lost
-from shanshui.checkpoints.weights import SnapshotHeader, load_snapshot, read_header
-from shanshui.checkpoints.zoo import HUB_FILE, resolve, shipped
+from shanshui.checkpoints.weights import SnapshotHeader, read_header
+from shanshui.checkpoints.zoo import resolve, shipped
 from shanshui.commands.fitness import faults, unfit, unfit_to_ship
 from shanshui.commands.options import Common, parse, resolve_device
 from shanshui.commands.outcome import Outcome
@@ -33,6 +36,8 @@ class Models(Common):
         shanshui models painter
         shanshui models runs/mine/best.safetensors --write-card mine.md --notes what-i-saw.md
         shanshui models --verify
+        shanshui models runs/mine/best.safetensors --push me/my-landscapes
+        shanshui models me/my-landscapes
     """
 
     model: Annotated[str | None, tyro.conf.Positional] = None
@@ -44,6 +49,10 @@ class Models(Common):
     licence, recipe, hardware, hours, energy and scores."""
     notes: Annotated[Path | None, tyro.conf.arg(metavar="FILE.md")] = None
     """With --write-card, what you add to it: sections such as Known failures, Intended use, Scores."""
+    push: Annotated[str | None, tyro.conf.arg(metavar="OWNER/NAME")] = None
+    """Put the model and its card into this repository of the Hugging Face hub; everybody may then name it by that."""
+    private: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """With --push, show a repository that is made to nobody else."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +82,9 @@ class Listed:
 
     def describe(self) -> str:
         """The card: the text beside the file where there is one, else what the file says of itself."""
-        head, text = f"{self.row()}\n{self.file}\n", self.file.with_suffix(".md")
-        if text.is_file():
-            return f"{head}\n{text.read_text(encoding='utf-8').rstrip()}"
+        head, card = f"{self.row()}\n{self.file}\n", card_beside(self.file)
+        if card is not None:
+            return f"{head}\n{card.rstrip()}"
         return "\n".join([head, *_lines(self.header.card), "", *_lines(self.header.config)])
 
 
@@ -87,11 +96,17 @@ def main(argv: Sequence[str]) -> Outcome:
     if options.model is not None:
         file = resolve(options.model)
         model = Listed(options.model, file, read_header(file))
+        if options.push is not None:
+            address = share(options.push, file, private=options.private)
+            return Outcome(data={"model": options.push, "address": address}, text=address, as_json=options.json)
         if options.write_card is not None:
             return write_card(options, options.write_card, model)
+        if file.name == WEIGHTS and not Path(options.model).exists():
+            with suppress(ModelError):  # a model without a card is still a model
+                fetched(options.model, CARD)
         return Outcome(data=model.as_json(), text=model.describe(), as_json=options.json)
-    if options.write_card is not None:
-        raise ConfigError("--write-card needs a model: name its file before it.")
+    if options.write_card is not None or options.push is not None:
+        raise ConfigError("--write-card and --push need a model: name it before them.")
     models = [*_shipped(), *_cached()]
     return Outcome(
         data={"models": [model.as_json() for model in models]},
@@ -125,14 +140,12 @@ def write_card(options: Models, path: Path, model: Listed) -> Outcome:
 
     Raises:
         ConfigError: the notes cannot be read.
-        ModelError: the weights cannot be read.
         StorageError: the card cannot be written.
     """
-    network, header = load_snapshot(model.file)
     text = card_of(
         model.file.stem if model.file == Path(model.name) else model.name,
-        header,
-        weights=sum(tensor.numel() for tensor in network.parameters()),
+        model.header,
+        weights=weights_in(model.file),
         cost=_cost(model.file),
         notes="" if options.notes is None else _notes(options.notes),
     )
@@ -167,7 +180,7 @@ def _cached() -> Iterator[Listed]:
     for repository in sorted(repositories, key=lambda found: found.repo_id):
         for revision in repository.revisions:
             for found in revision.files:
-                if found.file_name == HUB_FILE:
+                if found.file_name == WEIGHTS:
                     try:
                         yield Listed(repository.repo_id, found.file_path, read_header(found.file_path))
                     except ModelError:
