@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from shanshui.errors import ImageError
 from shanshui.images.metadata import NONE, Metadata
 from shanshui.images.pixels import Pixels, peak, quantize
+from shanshui.images.provenance import Note
 
 MAX_PIXELS = 175_000_000
 """Decode limit: 175 megapixels is beyond today's cameras, and half a gigabyte once decoded to 8 bits.
@@ -34,12 +35,14 @@ class Picture:
         metadata: profile, EXIF, XMP and resolution, for whoever writes the picture.
         light: HW, at least 1, how many times brighter than the pixels the scene was; None where white is the end, as in
             every format but EXR.
+        note: what the file that it is written to is to say of its making.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
     metadata: Metadata = NONE
     light: NDArray[np.float32] | None = None
+    note: Note | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that are no picture.
