@@ -171,6 +171,7 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
             watch=watch,
             crew=crew,
         )
+    crew.part()
     return _outcome(folder, ended, options) if crew.leads else _silent(ended)
 
 

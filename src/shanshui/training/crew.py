@@ -78,6 +78,14 @@ class Crew:
             distributed.broadcast_object_list(told, device=self.device)
         return told[0]
 
+    def part(self) -> None:
+        """Disconnect; every process comes here at the end, when all is written."""
+        if self.processes == 1:
+            return
+        with lost_processes():
+            distributed.barrier()
+            distributed.destroy_process_group()
+
     def means(self, terms: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Each term's mean over all processes."""
         if self.processes == 1:

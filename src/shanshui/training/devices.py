@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
-from torch import nn
+from torch import distributed, nn
 from torch.distributed import is_torchelastic_launched
 
 from shanshui.errors import ConfigError
@@ -21,6 +21,22 @@ _PATIENCE = timedelta(hours=2)
 
 class Replicas(DDPStrategy):
     """Processes that Fabric launches and connects as for DDP, with networks as they are: `Crew` says why."""
+
+    def setup_environment(self) -> None:
+        """Connect the processes.
+
+        Under torchrun in the name of the attempt: its usual rendezvous still knows the addresses of the one before.
+        """
+        if is_torchelastic_launched() and not distributed.is_initialized():
+            store, rank, processes = next(distributed.rendezvous("env://"))
+            distributed.init_process_group(
+                distributed.get_default_backend_for_device(self.root_device),
+                store=distributed.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", store),
+                rank=rank,
+                world_size=processes,
+                timeout=_PATIENCE,
+            )
+        super().setup_environment()
 
     def setup_module(self, module: nn.Module) -> Any:
         """`module`, not wrapped."""
