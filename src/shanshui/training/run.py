@@ -32,6 +32,11 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.events = path / "events.jsonl"
 
+    @staticmethod
+    def exists(path: Path) -> bool:
+        """Whether there is a run in the folder `path`."""
+        return (path / "config.json").exists()
+
     @classmethod
     def create(cls, path: Path, config: Mapping[str, Any]) -> "RunFolder":
         """A new run whose `config` (JSON values) says how to repeat it.
@@ -41,7 +46,7 @@ class RunFolder:
             StorageError: the folder cannot be written.
         """
         run = cls(path)
-        if (path / "config.json").exists():
+        if cls.exists(path):
             raise ConfigError(f"{path} already holds a run: add --resume to continue it or choose another folder.")
         with storage_errors(path):
             run.checkpoints.mkdir(parents=True, exist_ok=True)

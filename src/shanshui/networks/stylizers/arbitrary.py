@@ -35,6 +35,7 @@ from shanshui.networks.stylizers.feedforward import (
     normalised,
 )
 from shanshui.networks.stylizers.matching import EPSILON, match_order, quantiles, statistics
+from shanshui.together import common_mean
 
 Matching = Literal["moments", "order"]
 
@@ -283,8 +284,8 @@ class Standardised(nn.Module):
     def _learn(self, x: Tensor) -> None:
         self.seen += 1
         share = 1 / self.seen.clamp(max=self._memory).float()
-        self.mean.lerp_(x.mean(0), share)
-        self.variance.lerp_((x - self.mean).square().mean(0), share)
+        self.mean.lerp_(common_mean(x.mean(0)), share)
+        self.variance.lerp_(common_mean((x - self.mean).square().mean(0)), share)
 
 
 class CodeNorm(nn.Module):

@@ -24,6 +24,7 @@ from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwa
 from shanshui.objectives.attacks import attacked
 from shanshui.objectives.style import SteadinessTerm, StyleObjective
 from shanshui.scenes.sampler import index_at
+from shanshui.together import own, positions, whole
 from shanshui.training.learners.exemplars import style_targets
 from shanshui.training.learners.looking import dithered, dtype_of_autocast, window
 from shanshui.training.randomness import generator_at
@@ -133,6 +134,7 @@ class StyleLearner:
             ImageError: a painting cannot be read.
         """
         self._config, self._photos, self._seed, self._fabric = config, photos, seed, fabric
+        self.block = config.group
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = fabric.to_device(deepcopy(network).requires_grad_(False).eval())
         self._encode = fabric.to_device(VGG19()).to(dtype_of_autocast(fabric))
@@ -191,7 +193,7 @@ class StyleLearner:
         self._stylizer(terms, images_seen)
 
         half_life = ramped_half_life(self._config.average_half_life, images_seen)
-        update_average(self._average, self._stylizer.network, half_life_decay(len(batch), half_life))
+        update_average(self._average, self._stylizer.network, half_life_decay(whole(len(batch)), half_life))
         return {name: term.detach() for name, term in terms.items()}
 
     def samples(self) -> list[NDArray[np.uint8]]:
@@ -224,7 +226,7 @@ class StyleLearner:
 
     def _grain(self, photos: Tensor, images_seen: int) -> Tensor:
         random = generator_at(self._seed, images_seen, "grain")
-        return _GRAIN * torch.randn(photos.shape, generator=random).to(photos)
+        return _GRAIN * own(torch.randn(whole(len(photos)), *photos.shape[1:], generator=random)).to(photos)
 
     def _attacked(self, batch: Tensor, whole: Tensor, weights: Tensor, images_seen: int) -> Tensor:
         """The photos as one step of an attack leaves them; a step is enough to learn from (Wong et al. 2020)."""
@@ -305,7 +307,7 @@ def styles_in_turn(seed: int, images_seen: int, count: int, group: int, styles: 
             "give a --batch-size that is a multiple of it."
         )
     first = images_seen // group
-    return torch.tensor([index_at(seed, first + place, styles) for place in range(groups)])
+    return torch.tensor([index_at(seed, place, styles) for place in positions(first, groups, block=1)])
 
 
 def load_painter(name: str) -> FeedForwardStylizer:
