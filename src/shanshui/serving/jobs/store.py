@@ -32,8 +32,7 @@ class Store:
         self._jobs, self._incoming = folder / "jobs", folder / "incoming"
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = (folder / "lock").open("wb")
-            _lock(self._lock, folder)
+            self._lock = _locked(folder)
             shutil.rmtree(self._incoming, ignore_errors=True)
             self._incoming.mkdir()
             self._jobs.mkdir(exist_ok=True)
@@ -101,12 +100,15 @@ def outdated(jobs: Sequence[Job], limits: Limits, now: float) -> list[Job]:
     return ended[kept:]
 
 
-def _lock(file: BinaryIO, folder: Path) -> None:
-    if os.name != "posix":
-        return
-    import fcntl
+def _locked(folder: Path) -> BinaryIO:
+    """A file of the folder that this process alone may hold open."""
+    file = (folder / "lock").open("wb")
+    if os.name == "posix":
+        import fcntl
 
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise StorageError(f"Another service works in {folder}: stop it, or choose another --folder.") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise StorageError(f"Another service works in {folder}: stop it, or choose another --folder.") from error
+    return file
