@@ -32,7 +32,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Untrained models that take the places of those that ship; scenes are 32 pixels high."""
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
-    small = {"width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1}
+    small: dict[str, Any] = {"width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1}
     painter = FeedForwardConfig(styles=STYLES, **small)
     networks = {
         "landscape": FastGAN(FastGANConfig(doublings=3, latent=8, width=4, spectral_norm=False)),

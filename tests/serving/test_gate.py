@@ -28,7 +28,7 @@ def client(models: Path, tmp_path: Path) -> Callable[..., TestClient]:
     "header", [None, "", "Bearer", "Bearer wrong", "bearer secret", "Bearer secret ", "Basic secret", "Bearer \xe9"]
 )
 def test_without_the_token(header: str | None, client: Callable[..., TestClient]) -> None:
-    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    headers = {} if header is None else {b"Authorization": header.encode("latin-1")}
     asking = client("secret")
     for path in ("/v1/models", "/metrics", "/openapi.json", "/v1/jobs/x", "/nothing"):
         response = asking.get(path, headers=headers)

@@ -20,7 +20,7 @@ from shanshui.serving.jobs.orders import GenerateOrder, StylizeOrder
 from shanshui.serving.jobs.service import Service
 from shanshui.serving.jobs.store import Store, outdated
 
-LONG = {"count": 16, "width": 1280}
+LONG: dict[str, Any] = {"count": 16, "width": 1280}
 """An order that takes the tiny generator some seconds, of which each picture is told."""
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
