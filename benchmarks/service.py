@@ -2,9 +2,9 @@
 
     python benchmarks/service.py --clients 32 --seconds 60
 
-Starts `shanshui serve` on loopback. Every client has photos of its own painted, one after the other, every other one with
-strength 0, so that the result tells whose photo it was. Then the pipeline alone does the same work in this process, to
-compare with.
+Starts `shanshui serve` on loopback. Every client has photos of its own painted, one after the other, every second one
+with strength 0, so that the result tells whose photo it was. Then the pipeline alone does the same work in this
+process, to compare with.
 """
 
 import argparse

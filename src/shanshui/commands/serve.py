@@ -122,7 +122,10 @@ async def _serve(options: Serve, token: str | None, listener: socket.socket, emi
     _tell_of_the_end(server, service)
     host, port = listener.getsockname()[:2]
     _say(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C ends it.")
-    await server.serve(sockets=[listener])
+    try:
+        await server.serve(sockets=[listener])
+    finally:  # a signal that comes while the service starts ends the server without its stopping the service
+        service.kill()
 
 
 def _tell_of_the_end(server: Any, service: "Service") -> None:

@@ -69,8 +69,16 @@ class Store:
         return self._jobs / job.id
 
     def write(self, job: Job) -> None:
-        """Keep the state of a job that was accepted."""
-        atomic_write_text(self.folder(job) / _RECORD, job.model_dump_json())
+        """Keep the state of a job that was accepted.
+
+        It is not forced onto the disk, which would take longer than many a job: it survives the end of every process,
+        and where a failing machine loses it, the job is done again.
+        """
+        path = self.folder(job) / _RECORD
+        with storage_errors(path):
+            new = path.with_suffix(".new")
+            new.write_text(job.model_dump_json(), encoding="utf-8")
+            new.replace(path)
 
     def remove(self, job: Job) -> None:
         """Forget a job and its files."""
