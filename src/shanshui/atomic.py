@@ -61,8 +61,8 @@ def atomic_write_text(path: Path, content: str) -> None:
 
 
 @contextmanager
-def appended_lines(path: Path) -> Iterator[Callable[[str], int]]:
-    """A function that adds a line to the file at `path`, at once, and answers with the file's descriptor.
+def appended_lines(path: Path) -> Iterator[Callable[[str], None]]:
+    """A function that adds a line to the file at `path`, at once.
 
     A last line that was torn by a fault is ended first, so that the next one can be read.
 
@@ -73,12 +73,11 @@ def appended_lines(path: Path) -> Iterator[Callable[[str], int]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab+", buffering=0)
 
-    def append(line: str) -> int:
+    def append(line: str) -> None:
         rest = memoryview(line.encode("utf-8") + b"\n")
         with storage_errors(path):
             while rest:  # a disk that becomes full takes a part first
                 rest = rest[file.write(rest) :]
-        return file.fileno()
 
     with file:
         if not _ends_with_a_line(file):

@@ -30,9 +30,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "inpaint": ("shanshui.commands.inpaint:main", "fill what a mask covers, or extend photos beyond their borders"),
     "lut": ("shanshui.commands.lut:main", "write a style's colours as a .cube table for engines and editors"),
     "prepare": ("shanshui.commands.prepare:main", "turn any collection of photos into a clean training archive"),
+    "augment": ("shanshui.commands.augment:main", "multiply a labelled data set by variants of its photos"),
     "train": ("shanshui.commands.train:main", "teach a network scenes or styles from your own images"),
     "evaluate": ("shanshui.commands.evaluate:main", "measure how close generated images come to real ones"),
     "export": ("shanshui.commands.export:main", "write a model as ONNX, for engines, phones and browsers"),
+    "serve": ("shanshui.commands.serve:main", "answer over HTTP, for other programs"),
     "models": ("shanshui.commands.models:main", "list the models that ship with Shanshui or are cached here"),
     "doctor": (
         "shanshui.commands.doctor:main",

@@ -116,6 +116,7 @@ def styles(folder: Path) -> StyleLearner:
         palette=1.0,
         group=2,
         steadiness=5.0,
+        robustness=5.0,
         adam=ADAM,
     )
     return StyleLearner(config, new_network(config, 3), data=folder, photos=[shown()], seed=3, fabric=fabric())

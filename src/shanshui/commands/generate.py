@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import tyro
@@ -13,12 +13,14 @@ from shanshui.commands.options import parse, parse_size, require_positive, resol
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started
+from shanshui.images.credentials import Making
 from shanshui.images.files import from_any, write_picture
 from shanshui.images.grids import grid
 from shanshui.images.resize import enlarge, enlarge_ring
 from shanshui.pipelines.generate import SceneGenerator
 
 TASK = "generate"
+MAKING: Making = "trainedAlgorithmicMedia"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,22 +83,14 @@ def run(options: Generate, emit: Emit) -> list[Path]:
         label=options.label,
     )
     emit(Started(task=TASK, total=options.count))
+    told = _told(options)
     digits = max(4, len(str(options.count - 1)))
     paths, shown = [], []
     for index, scene in enumerate(scenes):
         pixels = np.asarray(scene)
         path = options.out / f"scene-{options.seed}-{index:0{digits}}.{options.format}"
         picture = from_any(enlarged(pixels, options.enlarge))
-        noted = credited(
-            picture,
-            options,
-            options.model,
-            "trainedAlgorithmicMedia",
-            seed=options.seed,
-            number=index,
-            truncation=options.truncation,
-        )
-        write_picture(path, noted)
+        write_picture(path, credited(picture, options, options.model, MAKING, **told, number=index))
         paths.append(path)
         if options.grid is not None:
             shown.append(pixels)
@@ -104,6 +98,14 @@ def run(options: Generate, emit: Emit) -> list[Path]:
         emit(Progress(task=TASK, done=index + 1, values={}))
     if options.grid is not None:
         paths.append(options.out / f"grid.{options.format}")
-        write_picture(paths[-1], grid(shown, options.grid))
+        sheet = from_any(grid(shown, options.grid))
+        write_picture(paths[-1], credited(sheet, options, options.model, MAKING, **told, count=options.count))
     emit(Finished(task=TASK, done=options.count, reason="complete"))
     return paths
+
+
+def _told(options: Generate) -> dict[str, Any]:
+    """What makes the scenes what they are, beside their numbers."""
+    told: dict[str, Any] = {"seed": options.seed, "truncation": options.truncation}
+    more = {"size": options.size, "wrap": options.wrap or None, "label": options.label}
+    return told | {name: value for name, value in more.items() if value is not None}

@@ -55,14 +55,14 @@ class Listed:
     def row(self) -> str:
         """One line."""
         size = self.file.stat().st_size / 1e6
-        return f"{self.name:<24} {self.header.role:<16} {size:5.1f} MB  {self.file}"
+        return f"{self.name:<24} {self.header.role:<16} {size:5.1f} MB  {self.header.card.get('licence', 'unknown')}"
 
     def describe(self) -> str:
         """The card: the text beside the file where there is one, else what the file says of itself."""
-        text = self.file.with_suffix(".md")
+        head, text = f"{self.row()}\n{self.file}\n", self.file.with_suffix(".md")
         if text.is_file():
-            return f"{self.row()}\n\n{text.read_text(encoding='utf-8').rstrip()}"
-        return "\n".join([self.row(), "", *_lines(self.header.card), "", *_lines(self.header.config)])
+            return f"{head}\n{text.read_text(encoding='utf-8').rstrip()}"
+        return "\n".join([head, *_lines(self.header.card), "", *_lines(self.header.config)])
 
 
 def main(argv: Sequence[str]) -> Outcome:

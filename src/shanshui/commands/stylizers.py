@@ -6,6 +6,7 @@ import torch
 
 from shanshui.commands.rounds import Rounds
 from shanshui.events import Emit
+from shanshui.images.provenance import Note
 from shanshui.pipelines.stylize import Stylizer
 from shanshui.serving.engine import OnnxPainter
 from shanshui.training.gatys import GatysConfig, GatysPainter
@@ -20,18 +21,20 @@ def open_stylizer(
     *,
     gatys: GatysConfig | None = None,
     progress: Path | None = None,
+    note: Note | None = None,
 ) -> Stylizer:
     """The stylizer of that name, snapshot, ONNX file or hub id; `gatys` optimises, and says how far it is.
 
     Args:
         gatys: how pictures are optimised.
         progress: folder for pictures on the way, if they are optimised.
+        note: what these say of their making.
 
     Raises:
         ModelError: there is no such model, or it is not a stylizer.
     """
     if model == OPTIMISED:
-        return Stylizer(GatysPainter(gatys, device=device, watch=Rounds(emit, progress)), device=device)
+        return Stylizer(GatysPainter(gatys, device=device, watch=Rounds(emit, progress, note)), device=device)
     if model.lower().endswith(".onnx"):
         return Stylizer(OnnxPainter(Path(model)))
     return Stylizer.from_pretrained(model, device=device)

@@ -1,7 +1,7 @@
 """Pipelines on ONNX files instead of PyTorch networks: the same controls, sizes and seeds."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,16 @@ def scenes(path: Path, count: int, seed: int = 0) -> Iterator[Image.Image]:
             yield Image.fromarray(to_pixels(2 * run(session, [latents]) - 1)[0])
 
     return made()
+
+
+def card_of(path: Path) -> Mapping[str, Any]:
+    """The card of the model that a graph was exported from.
+
+    Raises:
+        ModelError: it is no graph of `shanshui export`.
+    """
+    card: Mapping[str, Any] = _opened(path, _STYLIZERS | _SCENES, "stylizer or scene generator")[1].get("card", {})
+    return card
 
 
 def _opened(path: Path, architectures: set[str], role: str) -> tuple[Any, dict[str, Any]]:

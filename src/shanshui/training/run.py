@@ -178,7 +178,7 @@ class RunFolder:
         return path
 
     @contextmanager
-    def journal(self) -> Iterator[Callable[[Mapping[str, Any]], object]]:
+    def journal(self) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         """Append JSON lines to events.jsonl."""
         with appended_lines(self.events) as append:
             yield lambda entry: append(json.dumps(entry, default=str))

@@ -35,7 +35,7 @@ from shanshui.objectives.adversarial import GAMES
 from shanshui.objectives.penalties import zero_centred_penalty
 from shanshui.scenes.augmentations import AUGMENTATIONS
 from shanshui.together import own, whole
-from shanshui.training.learners.composing import ComposerTeaching, objective_of
+from shanshui.training.learners.composing import ComposerTeaching, natural_objective, painted_objective
 from shanshui.training.learners.exemplars import style_targets
 from shanshui.training.learners.looking import dithered, dtype_of_autocast, fixed_part, window
 from shanshui.training.learners.style import styles_in_turn
@@ -122,8 +122,8 @@ class ComposerLearner:
         self._pipeline = Updater(fabric, pipeline, config.adam)
         self._discriminator = Updater(fabric, discriminator, config.discriminator_adam)
         self._game = GAMES[config.game]
-        self._painted = objective_of(config, config.styling)
-        self._natural = objective_of(config, 0.0)
+        self._painted = painted_objective(config)
+        self._natural = natural_objective(config)
         self._targets = style_targets(
             config.styles,
             data,
@@ -181,8 +181,8 @@ class ComposerLearner:
             terms[f"composer.{self._game.name}"] = config.adversarial * self._game.generator(logits, logits.detach())
         seen, photos = (window(images, self._seed, task.position) for images in (scenes, task.photos))
         with torch.no_grad():
-            photo_features = self._encode(photos, tuple(config.content))
-        features = self._encode(seen, self._painted.layers)
+            photo_features = self._encode(photos, tuple({*config.content, *config.nature}))
+        features = self._encode(seen, tuple({*self._painted.layers, *self._natural.layers}))
         targets = self._targets.rows(task.styles)
         for name, objective, part in (
             ("natural", self._natural, slice(None, half)),
