@@ -62,7 +62,8 @@ def own(rows: Tensor, *, block: int | None = None) -> Tensor:
     share = _share.get()
     if share.processes == 1:
         return rows
-    return rows.unflatten(0, (-1, share.processes, block or share.block))[:, share.rank].flatten(0, 1)
+    blocks: Tensor = rows.unflatten(0, (-1, share.processes, block or share.block))
+    return blocks[:, share.rank].flatten(0, 1)
 
 
 def positions(first: int, count: int, *, block: int | None = None) -> Sequence[int]:
@@ -122,7 +123,7 @@ class _Sum(torch.autograd.Function):
 
 
 def _sum(tensor: Tensor) -> Tensor:
-    total: Tensor = _Sum.apply(tensor)
+    total: Tensor = _Sum.apply(tensor)  # type: ignore[no-untyped-call]
     return total
 
 

@@ -116,6 +116,7 @@ def styles(folder: Path) -> StyleLearner:
         palette=1.0,
         group=2,
         steadiness=5.0,
+        robustness=5.0,
         adam=ADAM,
     )
     return StyleLearner(config, new_network(config, 3), data=folder, photos=[shown()], seed=3, fabric=fabric())
@@ -245,7 +246,7 @@ def outcomes(cases: Sequence[str], folder: Path, share: Share) -> Iterator[tuple
     """The state of each learner after some steps of this process's share."""
     encoder = cache(VGG19)
     for module in (any_style, composer, inpainter, style):
-        module.VGG19 = encoder  # type: ignore[attr-defined] - loading it takes longer than learning
+        module.__dict__["VGG19"] = encoder  # loading it takes longer than learning
     for name in cases:
         case = CASES[name]
         learner = case.make(folder)

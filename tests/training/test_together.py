@@ -1,5 +1,6 @@
 """Several processes on shares of a batch learn what one process learns from the whole, but for rounding."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.training.shared_course import learn
 from tests.training.shared_steps import CASES, outcomes, pictures
 from torch import Tensor
 
@@ -135,3 +137,19 @@ def test_a_batch_that_cannot_be_dealt_out_is_refused() -> None:
     with pytest.raises(ConfigError, match="multiple of 6"):
         Crew(1, 2).share(8, 3)
     assert Crew().share(5, 3) == Share(block=3)
+
+
+@pytest.mark.timeout(300)
+def test_where_the_first_process_goes_back_all_do(photos: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.training.shared_course"]
+    others = [
+        subprocess.Popen([*command, str(rank), str(PROCESSES), str(tmp_path)], cwd=ROOT) for rank in range(PROCESSES)
+    ]
+    alone = json.loads(learn(tmp_path, Crew(), "alone"))
+    assert [other.wait(120) for other in others] == [0] * PROCESSES
+    assert alone["learners"] == 2 and alone["remedies"] == ["lower rate"] and alone["images_seen"] == 80
+    for rank in range(PROCESSES):
+        shared = json.loads((tmp_path / f"{rank}.json").read_text())
+        assert shared["value"] == pytest.approx(alone["value"], rel=1e-4)
+        assert {**shared, "value": 0} == {**alone, "value": 0}
+    assert [(tmp_path / run / "best.safetensors").exists() for run in ("alone", "shared")] == [True, True]

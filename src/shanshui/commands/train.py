@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -29,7 +29,7 @@ from shanshui.training.answers import Policy
 from shanshui.training.crew import Crew
 from shanshui.training.devices import PrecisionName, launched, start_fabric
 from shanshui.training.listeners import journal, tensorboard
-from shanshui.training.run import RunFolder
+from shanshui.training.run import RunFolder, claimed
 from shanshui.training.settings import StopCondition
 from shanshui.training.watch import Watch
 
@@ -126,6 +126,11 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
 
     Where a launcher has started several processes, each comes here; the first one says all there is to say.
     """
+    with ExitStack() as held:
+        return _run(subject, recipe, options, emit, held)
+
+
+def _run(subject: str, recipe: Any, options: Train, emit: Emit, held: ExitStack) -> Outcome:
     stop = None if options.stop_when is None else StopCondition.parse(options.stop_when)
     # Fabric logs on its own which precision it takes; the run's config.json says it already.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -138,7 +143,7 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
     config = _config(subject, recipe, options, source.digest)
     # A launcher repeats its command after a fault: there --resume begins a run that there is not yet.
     resumes = options.resume and (RunFolder.exists(options.run) or not launched())
-    folder = RunFolder.reopen(options.run, config, may_differ=MAY_DIFFER) if resumes and crew.leads else None
+    folder = held.enter_context(_reopened(options.run, config)) if resumes and crew.leads else None
     lesson = SUBJECTS[subject].lesson(recipe, options.data, options.heldout, fabric, emit)
     watch = Watch(
         judge=lesson.judge,
@@ -151,7 +156,7 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
     if watch.judge is not None:
         watch.condition(watch.judge.names[0])
     if crew.leads:
-        folder = folder or RunFolder.create(options.run, config)
+        folder = folder or held.enter_context(_created(options.run, config))
     crew.heard("the folder is there")
     folder = folder or RunFolder(options.run)
     with _recorded(folder, config, emit) if crew.leads else nullcontext(ignore) as told:
@@ -173,6 +178,20 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
         )
     crew.part()
     return _outcome(folder, ended, options) if crew.leads else _silent(ended)
+
+
+@contextmanager
+def _reopened(path: Path, config: Mapping[str, Any]) -> Iterator[RunFolder]:
+    """The run at `path` to be continued, and nobody else's as long as this one goes on."""
+    with claimed(path) if RunFolder.exists(path) else nullcontext():
+        yield RunFolder.reopen(path, config, may_differ=MAY_DIFFER)
+
+
+@contextmanager
+def _created(path: Path, config: Mapping[str, Any]) -> Iterator[RunFolder]:
+    """A new run, likewise."""
+    with claimed(path):
+        yield RunFolder.create(path, config)
 
 
 @contextmanager

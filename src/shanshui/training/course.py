@@ -206,7 +206,7 @@ class Course:
 
     def _newest_state(self) -> dict[str, Any] | None:
         """The newest one that the first process can read, which all the others have to begin with, too."""
-        state = self._run.newest_state() if self._crew.leads else None
+        state = self._run.newest_state(self._emit) if self._crew.leads else None
         images_seen = self._crew.heard(None if state is None else state["images_seen"])
         return state if self._crew.leads or images_seen is None else self._run.state_at(images_seen)
 

@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import distributed, nn
 from torch.distributed import is_torchelastic_launched
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from shanshui.errors import ConfigError
 from shanshui.networks.precision import fast_dtype
@@ -28,10 +30,10 @@ class Replicas(DDPStrategy):
         Under torchrun in the name of the attempt: its usual rendezvous still knows the addresses of the one before.
         """
         if is_torchelastic_launched() and not distributed.is_initialized():
-            store, rank, processes = next(distributed.rendezvous("env://"))
+            store, rank, processes = next(rendezvous("env://"))
             distributed.init_process_group(
                 distributed.get_default_backend_for_device(self.root_device),
-                store=distributed.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", store),
+                store=PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", store),
                 rank=rank,
                 world_size=processes,
                 timeout=_PATIENCE,

@@ -169,8 +169,8 @@ class StyleLearner:
         objective, group = self._objective, self._config.group
         styles = styles_in_turn(self._seed, images_seen, len(batch), group, len(self._config.styles)).to(batch.device)
         weights = self._one_hot(styles.repeat_interleave(group))
-        whole = self._stylizer.network(batch, weights)
-        stylised, photos = (window(images, self._seed, images_seen) for images in (whole, batch))
+        pictures = self._stylizer.network(batch, weights)
+        stylised, photos = (window(images, self._seed, images_seen) for images in (pictures, batch))
         with torch.no_grad():
             photo_features = self._encode(photos, tuple(objective.content))
         features = self._encode(stylised, objective.layers)
@@ -185,7 +185,7 @@ class StyleLearner:
             terms["steadiness"] = self._steadiness(later, stylised, later_photos, photos)
         if self._robustness.weight > 0:
             # The term of a film whose next frame is the worst that could come: the same photo, attacked.
-            worst = self._attacked(batch, whole, weights, images_seen)
+            worst = self._attacked(batch, pictures, weights, images_seen)
             moved, worst_photos = (
                 window(images, self._seed, images_seen) for images in (self._stylizer.network(worst, weights), worst)
             )
@@ -228,14 +228,14 @@ class StyleLearner:
         random = generator_at(self._seed, images_seen, "grain")
         return _GRAIN * own(torch.randn(whole(len(photos)), *photos.shape[1:], generator=random)).to(photos)
 
-    def _attacked(self, batch: Tensor, whole: Tensor, weights: Tensor, images_seen: int) -> Tensor:
+    def _attacked(self, batch: Tensor, pictures: Tensor, weights: Tensor, images_seen: int) -> Tensor:
         """The photos as one step of an attack leaves them; a step is enough to learn from (Wong et al. 2020)."""
 
         def paint(photos: Tensor) -> Tensor:
             return self._stylizer.differentiable(photos, weights)
 
         random = generator_at(self._seed, images_seen, "attack")
-        return attacked(paint, batch, reach=_ATTACK, steps=1, random=random, still=whole)
+        return attacked(paint, batch, reach=_ATTACK, steps=1, random=random, still=pictures)
 
     def _one_hot(self, styles: Tensor) -> Tensor:
         return nn.functional.one_hot(styles, len(self._config.styles)).float()
