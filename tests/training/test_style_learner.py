@@ -13,9 +13,11 @@ from lightning_fabric import Fabric
 from PIL import Image
 from torch import Tensor
 
+from shanshui.checkpoints.weights import save_snapshot
 from shanshui.errors import ConfigError, DataError
 from shanshui.networks.encoders.vgg19 import VGG19
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
+from shanshui.objectives.attacks import attacked, movement
 from shanshui.objectives.style import StyleObjective
 from shanshui.training.learners import style as style_module
 from shanshui.training.learners.exemplars import style_targets
@@ -111,8 +113,47 @@ def test_steadiness_is_learned_when_asked_for(make: Make) -> None:
     assert 0 < late < 0.7 * early
 
 
+def test_holding_still_under_attack_is_learned_when_asked_for(make: Make) -> None:
+    assert "robustness" not in make().step(photos(0), 0)
+    adam = AdamConfig(learning_rate=1e-2, beta1=0.9, clip_norm=5.0)
+    moved = [
+        moved_under_attack(run_of(make(styles={"day": ("day.png",)}, adam=adam, robustness=weight), 24))
+        for weight in (0.0, 50.0)
+    ]
+    assert moved[1] < 0.7 * moved[0]
+
+
+def run_of(learner: StyleLearner, steps: int) -> StyleLearner:
+    run(learner, 0, steps)
+    return learner
+
+
+def moved_under_attack(learner: StyleLearner) -> float:
+    """Root mean square, in steps of eight bits, of what an attack of two such steps does to photos not learned from."""
+    network, share = learner.snapshot(), torch.ones(6, 1)
+    unseen = photos(10_000)
+    worst = attacked(
+        lambda x: network(x, share), unseen, reach=4 / 255, steps=4, random=torch.Generator().manual_seed(0)
+    )
+    with torch.no_grad():
+        return float(127.5 * movement(network(worst, share), network(unseen, share)).mean().sqrt())
+
+
+def test_a_network_may_begin_as_another(make: Make, tmp_path: Path) -> None:
+    base = run_of(make(), 1).snapshot()
+    assert isinstance(base, FeedForwardStylizer)
+    save_snapshot(tmp_path / "base.safetensors", base, {})
+    wanted = StyleConfig(styles={"day": (), "dusk": ()}, content={}, style={}, start=str(tmp_path / "base.safetensors"))
+    network = new_network(wanted, 0)
+    assert network.config == replace(base.config, styles=("day", "dusk"))
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    photo, day = photos(5, 1), list(STYLES).index("day")
+    expected = base(photo, torch.eye(3)[day : day + 1])
+    torch.testing.assert_close(network(photo, torch.eye(2)[:1]), expected, rtol=0, atol=0.02)  # half precision
+
+
 def test_a_restored_learner_continues_bit_for_bit(make: Make) -> None:
-    straight, resumed = make(steadiness=1.0), make(steadiness=1.0)
+    straight, resumed = (make(steadiness=1.0, robustness=1.0) for _ in range(2))
     run(straight, 0, 2)
     resumed.load_state_dict(deepcopy(straight.state_dict()))
     run(straight, 12, 2)

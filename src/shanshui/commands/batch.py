@@ -1,14 +1,12 @@
 """Painting one photo or thousands: decoded ahead, told as it goes, taken up again where it stopped."""
 
-import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from shanshui.atomic import storage_errors
+from shanshui.commands.lines import appending
 from shanshui.commands.photos import Photo
 from shanshui.errors import ImageError, ShanshuiError
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started, Warned
@@ -109,17 +107,11 @@ def _unrecorded(photo: Photo, target: Path, status: str, reason: str) -> None:
 
 @contextmanager
 def _recording(path: Path) -> Iterator[Record]:
-    """Append lines to a manifest, each of which is on the disk before the next photo is begun."""
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a", encoding="utf-8")
+    """A line of a manifest for each photo."""
+    with appending(path) as append:
 
-    def record(photo: Photo, target: Path, status: str, reason: str) -> None:
-        line: dict[str, Any] = {"photo": str(photo.file or photo.name), "result": str(target), "status": status}
-        with storage_errors(path):
-            file.write(json.dumps(line | ({"reason": reason} if reason else {}), ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        def record(photo: Photo, target: Path, status: str, reason: str) -> None:
+            line = {"photo": str(photo.file or photo.name), "result": str(target), "status": status}
+            append(line | ({"reason": reason} if reason else {}))
 
-    with file:
         yield record

@@ -11,7 +11,7 @@ import tyro
 
 from shanshui.atomic import atomic_write_text
 from shanshui.checkpoints.judges import open_distance, open_extractor
-from shanshui.commands import judged
+from shanshui.commands import judged, robustness
 from shanshui.commands.evaluate_text import as_data, as_text
 from shanshui.commands.explained import explained
 from shanshui.commands.judged import Judged
@@ -62,6 +62,11 @@ class Evaluate(Common):
         shanshui evaluate --real photos.zip/heldout --fake mine/ --fake theirs/
         shanshui evaluate --real photos.zip/heldout --run runs/holiday --count 500
         shanshui evaluate --real paintings.zip/heldout --content photos/ --model painter --style monet
+
+    How far a stylizer's pictures move under attack is measured by other options, which `shanshui evaluate --robustness
+    MODEL --help` lists:
+
+        shanshui evaluate --robustness painter --photos photos.zip/heldout
     """
 
     real: Path
@@ -96,7 +101,9 @@ class Evaluate(Common):
 
 
 def main(argv: Sequence[str]) -> Outcome:
-    """Run the command with the options of `argv`."""
+    """Run the command with the options of `argv`; what --robustness measures has options of its own."""
+    if any(text.partition("=")[0] == "--robustness" for text in argv):
+        return robustness.main(argv)
     options = parse(Evaluate, "evaluate", argv)
     with terminal() as emit:
         return run(options, emit)

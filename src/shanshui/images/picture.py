@@ -94,16 +94,15 @@ def from_channels(channels: Pixels) -> Picture:
     return Picture(rgb, stack[:, :, -1].copy() if has_alpha else None)
 
 
-def require_decodable(width: int, height: int) -> None:
+def require_decodable(width: int, height: int, most: int = MAX_PIXELS) -> None:
     """Refuse a size that a header announces before anything is decoded.
 
     Raises:
-        ImageError: more than `MAX_PIXELS` pixels, or none.
+        ImageError: more than `most` pixels, or none.
     """
     if width < 1 or height < 1:
         raise DamagedImageError("announces a size of 0 pixels: replace it with an intact copy.")
-    if width * height > MAX_PIXELS:
+    if width * height > most:
         raise ImageError(
-            f"has {width} x {height} pixels, above the limit of {MAX_PIXELS // 1_000_000} megapixels: "
-            "make it smaller first."
+            f"has {width} x {height} pixels, above the limit of {most / 1e6:g} megapixels: make it smaller first."
         )

@@ -27,6 +27,7 @@ from shanshui.networks.filters import Doubling, EqualizedHalving, double
 from shanshui.networks.mapping import MappingNetwork
 from shanshui.networks.modulation import ModulatedConvolution, ToRGB, convolve
 from shanshui.networks.stylizers.feedforward import blur
+from shanshui.together import own, whole
 
 _ENTRY = 4
 """Pixels of each side that enter as one position: nothing works at full resolution."""
@@ -133,7 +134,7 @@ class Composer(nn.Module):
 
     def draw_latents(self, count: int, generator: torch.Generator) -> Tensor:
         """Standard normal latents (count, latent) on the CPU, a pure function of the generator's state."""
-        return torch.randn(count, self.config.latent, generator=generator)
+        return own(torch.randn(whole(count), self.config.latent, generator=generator))
 
     def _encoded(self, whole: Tensor) -> list[Tensor]:
         """Maps from a quarter of the resolution to the coarsest."""
@@ -158,7 +159,8 @@ class NoisyConvolution(ModulatedConvolution):
         noise = x.new_zeros(1, 1, 1, 1)
         if random is not None:
             factor = 2 if isinstance(self.convolve, Doubling) else 1
-            noise = torch.randn(len(x), 1, factor * x.shape[2], factor * x.shape[3], generator=random).to(x.device)
+            size = factor * x.shape[2], factor * x.shape[3]
+            noise = own(torch.randn(whole(len(x)), 1, *size, generator=random)).to(x.device)
         return self.styled(x, styles, noise * (ACTIVATION_GAIN * self.noise_strength))
 
 

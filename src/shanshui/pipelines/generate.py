@@ -38,6 +38,11 @@ class SceneGenerator(Published):
         """Height and width in pixels of the scenes that the network was trained on."""
         return self._network.size
 
+    @property
+    def classes(self) -> int:
+        """Classes of scenes that the network was told apart; 0 where it was told none."""
+        return self._network.config.labels
+
     def generate(
         self,
         count: int,

@@ -1,6 +1,6 @@
 """One network that paints landscapes in fourteen styles, and more styles for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shanshui.recipes.photos import PhotoRecipe
 from shanshui.training.learners.style import StyleConfig, StyleTeaching
@@ -55,6 +55,23 @@ PAINTER = StyleRecipe(
     settings=TrainSettings(images=20_000, batch_size=6, checkpoint_every=1_200, sample_every=1_200, log_every=120),
 )
 """The recipe of the model `painter`, whose card has its cost and scores; made for one processor core."""
+
+
+PAINTER_ROBUST = replace(
+    PAINTER,
+    learner=replace(
+        PAINTER.learner,
+        start="painter",
+        robustness=20.0,
+        adam=replace(
+            PAINTER.learner.adam,
+            learning_rate=1e-3,
+            schedule=Schedule(kind="cosine", warm_up=60, decay_images=1_200, floor=0.02),
+        ),
+    ),
+    settings=replace(PAINTER.settings, images=1_200, checkpoint_every=300, sample_every=600, log_every=60),
+)
+"""The model `painter`, taught in minutes to hold still when its photos are attacked."""
 
 
 @dataclass(frozen=True, kw_only=True)

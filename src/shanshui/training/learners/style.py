@@ -21,8 +21,10 @@ from shanshui.images.pixels import to_pixels, to_tensor
 from shanshui.networks.averaging import half_life_decay, ramped_half_life, update_average
 from shanshui.networks.encoders.vgg19 import VGG19
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
+from shanshui.objectives.attacks import attacked
 from shanshui.objectives.style import SteadinessTerm, StyleObjective
 from shanshui.scenes.sampler import index_at
+from shanshui.together import own, positions, whole
 from shanshui.training.learners.exemplars import style_targets
 from shanshui.training.learners.looking import dithered, dtype_of_autocast, window
 from shanshui.training.randomness import generator_at
@@ -30,6 +32,9 @@ from shanshui.training.update import AdamConfig, Updater
 
 _GRAIN = 0.03
 """Deviation of what differs at random between two frames of a film, in units of [-1, 1]: four levels of 256."""
+
+_ATTACK = 2 * 2 / 255
+"""Largest change of a value in a photo that is attacked, in units of [-1, 1]: two steps of eight bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,8 @@ class StyleTeaching:
         smoothness: weight of the total variation.
         steadiness: weight of the change between two frames of a film that moves over each photo, grain included; it
             costs a second pass of the network, which 0 saves.
+        robustness: weight of the change under the worst disturbance of each photo, two steps of eight bits at most; it
+            costs two more passes of the network, which 0 saves.
         group: consecutive photos of a batch that share a style and are judged together.
         average_half_life: of the network's moving average, which ships, in images.
     """
@@ -63,6 +70,7 @@ class StyleTeaching:
     palette: float = 0.0
     smoothness: float = 0.02
     steadiness: float = 0.0
+    robustness: float = 0.0
     group: int = 3
     adam: AdamConfig = field(default_factory=lambda: AdamConfig(learning_rate=3e-3, beta1=0.9, clip_norm=5.0))
     average_half_life: float = 500
@@ -77,12 +85,15 @@ class StyleTeaching:
 
 @dataclass(frozen=True, kw_only=True)
 class StyleConfig(StyleTeaching):
-    """What a new network is made of and taught.
+    """What a network is made of and taught.
 
     Attributes:
         width, blocks, deep_width, deep_blocks: see `FeedForwardConfig`.
+        start: a model of named styles (a zoo name or a file) that the network begins as, of the same widths and blocks
+            whatever stands above; styles that it does not know begin as the mean of its own. None for a new one.
     """
 
+    start: str | None = None
     width: int = 64
     blocks: int = 3
     deep_width: int = 96
@@ -123,6 +134,7 @@ class StyleLearner:
             ImageError: a painting cannot be read.
         """
         self._config, self._photos, self._seed, self._fabric = config, photos, seed, fabric
+        self.block = config.group
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = fabric.to_device(deepcopy(network).requires_grad_(False).eval())
         self._encode = fabric.to_device(VGG19()).to(dtype_of_autocast(fabric))
@@ -135,6 +147,7 @@ class StyleLearner:
             smoothness=config.smoothness,
         )
         self._steadiness = SteadinessTerm(config.steadiness)
+        self._robustness = SteadinessTerm(config.robustness)
         self._targets = style_targets(
             config.styles,
             data,
@@ -156,8 +169,8 @@ class StyleLearner:
         objective, group = self._objective, self._config.group
         styles = styles_in_turn(self._seed, images_seen, len(batch), group, len(self._config.styles)).to(batch.device)
         weights = self._one_hot(styles.repeat_interleave(group))
-        stylised = self._stylizer.network(batch, weights)
-        stylised, photos = (window(images, self._seed, images_seen) for images in (stylised, batch))
+        pictures = self._stylizer.network(batch, weights)
+        stylised, photos = (window(images, self._seed, images_seen) for images in (pictures, batch))
         with torch.no_grad():
             photo_features = self._encode(photos, tuple(objective.content))
         features = self._encode(stylised, objective.layers)
@@ -170,10 +183,17 @@ class StyleLearner:
             later_photos = photos + self._grain(photos, images_seen)
             later = self._stylizer.network(later_photos, weights)
             terms["steadiness"] = self._steadiness(later, stylised, later_photos, photos)
+        if self._robustness.weight > 0:
+            # The term of a film whose next frame is the worst that could come: the same photo, attacked.
+            worst = self._attacked(batch, pictures, weights, images_seen)
+            moved, worst_photos = (
+                window(images, self._seed, images_seen) for images in (self._stylizer.network(worst, weights), worst)
+            )
+            terms["robustness"] = self._robustness(moved, stylised, worst_photos, photos)
         self._stylizer(terms, images_seen)
 
         half_life = ramped_half_life(self._config.average_half_life, images_seen)
-        update_average(self._average, self._stylizer.network, half_life_decay(len(batch), half_life))
+        update_average(self._average, self._stylizer.network, half_life_decay(whole(len(batch)), half_life))
         return {name: term.detach() for name, term in terms.items()}
 
     def samples(self) -> list[NDArray[np.uint8]]:
@@ -206,7 +226,16 @@ class StyleLearner:
 
     def _grain(self, photos: Tensor, images_seen: int) -> Tensor:
         random = generator_at(self._seed, images_seen, "grain")
-        return _GRAIN * torch.randn(photos.shape, generator=random).to(photos)
+        return _GRAIN * own(torch.randn(whole(len(photos)), *photos.shape[1:], generator=random)).to(photos)
+
+    def _attacked(self, batch: Tensor, pictures: Tensor, weights: Tensor, images_seen: int) -> Tensor:
+        """The photos as one step of an attack leaves them; a step is enough to learn from (Wong et al. 2020)."""
+
+        def paint(photos: Tensor) -> Tensor:
+            return self._stylizer.differentiable(photos, weights)
+
+        random = generator_at(self._seed, images_seen, "attack")
+        return attacked(paint, batch, reach=_ATTACK, steps=1, random=random, still=pictures)
 
     def _one_hot(self, styles: Tensor) -> Tensor:
         return nn.functional.one_hot(styles, len(self._config.styles)).float()
@@ -242,7 +271,13 @@ class AddedStyleLearner(StyleLearner):
 
 
 def new_network(config: StyleConfig, seed: int) -> FeedForwardStylizer:
-    """A network of the shape and styles of `config` with the weights that `seed` chooses."""
+    """The network that `config` begins with, or one of its shape with the weights that `seed` chooses.
+
+    Raises:
+        ModelError: `config.start` is no model of named styles.
+    """
+    if config.start is not None:
+        return load_painter(config.start).restyled(tuple(config.styles))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return FeedForwardStylizer(
@@ -272,7 +307,7 @@ def styles_in_turn(seed: int, images_seen: int, count: int, group: int, styles: 
             "give a --batch-size that is a multiple of it."
         )
     first = images_seen // group
-    return torch.tensor([index_at(seed, first + place, styles) for place in range(groups)])
+    return torch.tensor([index_at(seed, place, styles) for place in positions(first, groups, block=1)])
 
 
 def load_painter(name: str) -> FeedForwardStylizer:
