@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 PAINTING = frozenset({"stylize", "compose", "inpaint"})
 """Commands whose networks write maps of many megabytes, one after another."""
 
+FAILED = 2
 INTERRUPTED = 130
 UNHEARD = 141  # what a shell tells of a program that wrote to a closed pipe
 
@@ -55,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
         return _run(argv)
     except ShanshuiError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
-        return 2
+        return FAILED
     except BrokenPipeError:  # whoever read the output has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNHEARD
@@ -93,7 +94,7 @@ def _run(argv: Sequence[str]) -> int:
     module, _, function = COMMANDS[name][0].partition(":")
     outcome = getattr(import_module(module), function)(rest)
     _show(outcome)
-    return INTERRUPTED if outcome.interrupted else 0
+    return INTERRUPTED if outcome.interrupted else FAILED if outcome.failed else 0
 
 
 def _show(outcome: Outcome) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ from shanshui.recipes.translation import TranslationRecipe
 from shanshui.scenes.sources import open_source
 from shanshui.training import loop
 from shanshui.training.answers import Policy
+from shanshui.training.cost import hardware_of
 from shanshui.training.crew import Crew
 from shanshui.training.devices import PrecisionName, launched, start_fabric
 from shanshui.training.listeners import journal, tensorboard
@@ -66,6 +68,9 @@ class Train(Common):
     """Arithmetic: auto takes bf16 where the hardware computes in it."""
     licence: str = "unknown"
     """Licence of the images, for the model card inside each snapshot."""
+    watts: float | None = None
+    """Power that the hardware takes, for the energy in the card; 10 a thread or 350 for a GPU are assumed when left
+    out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +136,8 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
 
 
 def _run(subject: str, recipe: Any, options: Train, emit: Emit, held: ExitStack) -> Outcome:
+    if options.watts is not None and not 0 < options.watts < math.inf:
+        raise ConfigError(f"--watts is {options.watts}: give a number above 0.")
     stop = None if options.stop_when is None else StopCondition.parse(options.stop_when)
     # Fabric logs on its own which precision it takes; the run's config.json says it already.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -175,6 +182,7 @@ def _run(subject: str, recipe: Any, options: Train, emit: Emit, held: ExitStack)
             emit=told,
             watch=watch,
             crew=crew,
+            hardware=hardware_of(fabric.device, options.watts),
         )
     crew.part()
     return _outcome(folder, ended, options) if crew.leads else _silent(ended)

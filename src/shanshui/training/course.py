@@ -12,6 +12,7 @@ from shanshui.errors import ExplodingError, NonFiniteError
 from shanshui.events import NEAREST, SAMPLES, Alarmed, Answered, Emit, ImageReady, Metric, Progress
 from shanshui.together import sharing
 from shanshui.training.answers import REMEDIES, Config, remedied, remedy_for
+from shanshui.training.cost import Hardware, Meter
 from shanshui.training.crew import Crew
 from shanshui.training.judge import Judgement
 from shanshui.training.learners.base import Learner
@@ -51,12 +52,14 @@ class Course:
         card: Mapping[str, Any],
         emit: Emit,
         crew: Crew,
+        hardware: Hardware,
     ) -> None:
         """Raises ConfigError when `watch` stops at a figure that is not measured, ModelError for damaged states."""
         self._plan, self._run, self._settings, self._watch, self._emit = plan, run, settings, watch, emit
         self._crew = crew
         state = self._newest_state()
         self.progress = TrainProgress.of_state(state)
+        self._meter = Meter(hardware, run.spent())
         self.learner = self._taught(state)
         self.share = crew.share(settings.batch_size, self.learner.block)
         self._choosing = watch.choosing(self.learner)
@@ -241,10 +244,17 @@ class Course:
     def _save_state(self) -> None:
         progress = self.progress
         progress.saved_at = progress.images_seen
+        self._run.save_spent(self._meter.read())
         state = {"learner": self.learner.state_dict(), **progress.state()}
         self._run.save_state(progress.images_seen, state, keep=self._settings.keep, good_at=progress.good_at or None)
 
     def _carded(self) -> dict[str, Any]:
         remedies = {"remedies": list(self.progress.remedies)} if self.progress.remedies else {}
-        scores = dict(self.progress.figures)
-        return {**self._card, "images_seen": self.progress.images_seen, "scores": scores, **remedies}
+        scores, history = dict(self.progress.figures), self.progress.history
+        return {
+            **self._card,
+            "images_seen": self.progress.images_seen,
+            "scores": scores,
+            "standard_errors": dict(history[-1].errors) if history else {},
+            **remedies,
+        }

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from shanshui.events import Emit, Finished, Progress, Started
 from shanshui.scenes.batches import Batches, batches
 from shanshui.scenes.dataset import SceneDataset
+from shanshui.training.cost import Hardware, hardware_of
 from shanshui.training.course import TASK, Course, Plan
 from shanshui.training.crew import Crew
 from shanshui.training.run import RunFolder
@@ -40,6 +42,7 @@ def train(
     emit: Emit,
     watch: Watch | None = None,
     crew: Crew | None = None,
+    hardware: Hardware | None = None,
 ) -> Outcome:
     """Train until `settings.images` are seen, `watch` says stop, or Ctrl-C (SIGINT) or SIGTERM asks to leave.
 
@@ -55,7 +58,8 @@ def train(
         LostProcessError: another process of `crew` has ended.
     """
     crew = crew or Crew()
-    course = Course(plan, run, settings, watch or Watch(), card, emit, crew)
+    hardware = hardware or hardware_of(torch.device("cpu"))
+    course = Course(plan, run, settings, watch or Watch(), card, emit, crew, hardware)
     emit(Started(task=TASK, total=settings.images))
     stream = batches(
         dataset,

@@ -1,7 +1,7 @@
 """The run folder: all that one training writes, laid out so that the newest file is last by name.
 
-config.json, events.jsonl, checkpoints/ (NUMBER.state to resume from, NUMBER.safetensors to use), best.safetensors,
-samples/, TensorBoard files, report.html. NUMBER is images seen.
+config.json, events.jsonl, cost.json, checkpoints/ (NUMBER.state to resume from, NUMBER.safetensors to use),
+best.safetensors, samples/, TensorBoard files, report.html. NUMBER is images seen.
 """
 
 import json
@@ -109,6 +109,21 @@ class RunFolder:
         remove_unfinished(path, run.checkpoints, path / "samples")
         return run
 
+    def spent(self) -> list[dict[str, Any]]:
+        """What `save_spent` wrote last; nothing where that is missing or damaged: results do not hang on it."""
+        try:
+            told = json.loads((self.path / "cost.json").read_text(encoding="utf-8"))
+            return [
+                {"hardware": str(each["hardware"]), "watts": float(each["watts"]), "hours": float(each["hours"])}
+                for each in told
+            ]
+        except (OSError, ValueError, TypeError, KeyError):
+            return []
+
+    def save_spent(self, spent: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what the training has cost so far, beside states and snapshots: these do not depend on the time."""
+        atomic_write_text(self.path / "cost.json", _json(list(spent)))
+
     def save_state(self, images_seen: int, state: Mapping[str, Any], *, keep: int, good_at: int | None = None) -> None:
         """Write a resumable state, then delete all but the newest `keep` and the one after `good_at` images."""
         save_state(self._state_at(images_seen), {**state, "images_seen": images_seen})
@@ -190,5 +205,5 @@ class RunFolder:
         return sorted(self.checkpoints.glob("*.state"))
 
 
-def _json(config: Mapping[str, Any]) -> str:
+def _json(config: Mapping[str, Any] | list[Any]) -> str:
     return json.dumps(config, indent=2, default=str) + "\n"
