@@ -8,7 +8,6 @@ from typing import TypeVar, cast
 
 import torch
 
-from shanshui import __version__
 from shanshui.checkpoints.weights import read_header
 from shanshui.errors import ConfigError
 from shanshui.images.credentials import Credentials, Making, stamped
@@ -39,7 +38,7 @@ _MODELS_KEPT = 8
 _NOT_SETTINGS = frozenset({"model", "format"})
 
 
-def prepared(device: str) -> Answer:
+def prepared(device: str, version: str) -> Answer:
     """What the process does: {"folder", "kind", "order", "models", "uploads"} in; {"results"} out, or a refusal.
 
     `models` gives the name and file of each model by its part in the order. After each picture it tells {"done"}.
@@ -47,7 +46,7 @@ def prepared(device: str) -> Answer:
 
     def work(question: Message, tell: Tell) -> Message:
         order = ORDERS[question["kind"]].model_validate(question["order"])
-        bench = Bench(Path(question["folder"]), question["models"], question["uploads"], device)
+        bench = Bench(Path(question["folder"]), question["models"], question["uploads"], device, version)
         results = []
         for number, (picture, making) in enumerate(_made(order, bench)):
             path = bench.folder / f"result-{number}.{order.format}"
@@ -64,8 +63,10 @@ def prepared(device: str) -> Answer:
 class Bench:
     """What lies ready for one job: its files and its models."""
 
-    def __init__(self, folder: Path, models: Mapping[str, tuple[str, str]], uploads: list[str], device: str) -> None:
-        self.folder, self.uploads = folder, uploads
+    def __init__(
+        self, folder: Path, models: Mapping[str, tuple[str, str]], uploads: list[str], device: str, version: str
+    ) -> None:
+        self.folder, self.uploads, self.version = folder, uploads, version
         self._models, self._device = models, device
 
     def opened(self, load: Callable[..., Pipeline], part: str = "model") -> Pipeline:
@@ -162,7 +163,7 @@ def _credited(picture: Picture, making: Making, order: Order, bench: Bench) -> P
     """The picture with a note of its making, as the command line writes it."""
     name, path = bench.model
     credentials = Credentials(
-        version=__version__,
+        version=bench.version,
         model=name,
         licence=str(read_header(path).card.get("licence", "unknown")),
         making=making,
