@@ -13,6 +13,7 @@ the clock, and time of processors, which other work on the machine hardly change
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import time
@@ -21,6 +22,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from PIL import Image
+
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command line does, before PyTorch takes memory
 
 from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwardStylizer
 from shanshui.pipelines.painters import NamedPainter

@@ -32,7 +32,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Untrained models that take the places of those that ship; scenes are 32 pixels high."""
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
-    small = {"width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1}
+    small: dict[str, Any] = {"width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1}
     painter = FeedForwardConfig(styles=STYLES, **small)
     networks = {
         "landscape": FastGAN(FastGANConfig(doublings=3, latent=8, width=4, spectral_norm=False)),
@@ -118,7 +118,7 @@ class Running:
         told: dict[str, Any] = self.client.get(f"/v1/jobs/{job['id']}").json()
         return told
 
-    def until(self, job: dict[str, Any], *states: str, seconds: float = 60) -> dict[str, Any]:
+    def until(self, job: dict[str, Any], *states: str, seconds: float = 300) -> dict[str, Any]:
         """Wait for a job to be in one of these states, `done` when none is named."""
         deadline = time.monotonic() + seconds
         while (told := self.job(job))["state"] not in (states or ("done",)):
@@ -147,9 +147,10 @@ class Running:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Stop it, and wait."""
-        self.client.close()
         self.process.send_signal(number)
-        return self.process.wait(60)
+        code = self.process.wait(60)
+        self.client.close()
+        return code
 
 
 @pytest.fixture(scope="session")

@@ -229,14 +229,14 @@ def _noted(out: Path, plan: Sequence[_Planned]) -> set[str]:
     manifest = out / MANIFEST
     if out.exists() and not manifest.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is there already and holds no {MANIFEST}: write to a new folder.")
+    expected = {entry.file: asdict(entry) for each in plan for entry, _ in each.targets}
     try:
         lines = whole_lines(manifest)
-        expected = {entry.file: asdict(entry) for each in plan for entry, _ in each.targets}
-        noted = {line["file"] for line in lines if expected[line["file"]] == line}
-        if len(noted) == len(lines):
-            return noted
+        known = all(expected.get(line["file"]) == line for line in lines)
     except (ValueError, KeyError, TypeError, OSError):
-        pass
-    raise ConfigError(
-        f"{out} was begun from other photos or with other options than these: give those again, or a new folder."
-    )
+        known = False
+    if not known:
+        raise ConfigError(
+            f"{out} was begun from other photos or with other options than these: give those again, or a new folder."
+        )
+    return {line["file"] for line in lines}

@@ -21,8 +21,11 @@ def appending(path: Path) -> Iterator[Append]:
     """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b")
-        file.truncate(_whole(path.read_bytes()))
+        found = path.read_bytes() if path.exists() else b""
+        mended = _mended(found)
+        file = path.open("ab")
+        file.truncate(min(len(found), len(mended)))
+        file.write(mended[len(found) :])
 
     def append(line: Mapping[str, Any]) -> None:
         # Half of a surrogate pair, which file names on Linux may hold, becomes the escape that JSON has for it.
@@ -44,9 +47,14 @@ def whole_lines(path: Path) -> list[Any]:
         OSError: the file cannot be read.
     """
     content = path.read_bytes() if path.exists() else b""
-    return [json.loads(line) for line in content[: _whole(content)].splitlines()]
+    return [json.loads(line) for line in _mended(content).splitlines()]
 
 
-def _whole(content: bytes) -> int:
-    """How many bytes belong to lines that were finished."""
-    return content.rfind(b"\n") + 1
+def _mended(content: bytes) -> bytes:
+    """`content` as whole lines: a last line that lacks nothing but its end gets it, and one that lacks more goes."""
+    end = content.rfind(b"\n") + 1
+    try:
+        json.loads(content[end:])
+    except ValueError:
+        return content[:end]
+    return content + b"\n"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TOKEN = "SHANSHUI_TOKEN"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_PORTS = 1 << 16
 _MOST_CONNECTIONS = 512
 _SECONDS_FOR_ANSWERS = 10
 
@@ -121,7 +122,10 @@ async def _serve(options: Serve, token: str | None, listener: socket.socket, emi
     _tell_of_the_end(server, service)
     host, port = listener.getsockname()[:2]
     _say(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C ends it.")
-    await server.serve(sockets=[listener])
+    try:
+        await server.serve(sockets=[listener])
+    finally:  # a signal that comes while the service starts ends the server without its stopping the service
+        service.kill()
 
 
 def _tell_of_the_end(server: Any, service: "Service") -> None:
@@ -138,10 +142,12 @@ def _tell_of_the_end(server: Any, service: "Service") -> None:
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port < _PORTS:
+        raise ConfigError(f"--port is {port}: it must be from 0 (any that is free) to {_PORTS - 1}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_MOST_CONNECTIONS)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise ConfigError(f"Nothing can listen on {host} port {port} ({error}): choose another --port.") from error
 
 

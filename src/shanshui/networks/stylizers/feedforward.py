@@ -255,9 +255,10 @@ def normalised(x: Tensor, scale: Tensor, shift: Tensor, *, epsilon: float) -> Te
     count, channels, height, width = x.shape
     # Every channel of every photo as a channel of one image: batch normalisation of that is instance
     # normalisation, in one fused pass with float32 statistics (an eighth of the time of `var_mean`).
-    instances = x.reshape(1, count * channels, height, width)
+    # One photo is that image already, and stays in its memory format.
+    instances = x if count == 1 else x.reshape(1, count * channels, height, width)
     result = functional.batch_norm(instances, None, None, scale.flatten(), shift.flatten(), training=True, eps=epsilon)
-    return result.reshape(count, channels, height, width)
+    return result if count == 1 else result.reshape(count, channels, height, width)
 
 
 def blur(pixels: Tensor) -> Tensor:

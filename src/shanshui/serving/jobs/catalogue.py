@@ -64,12 +64,10 @@ class Catalogue:
         Raises:
             ModelError: there is none.
         """
-        path = self._paths().get(name)
-        if path is not None:
-            model = Model(name, path, read_header(path))
-            if model.header.role == role:
-                return model
-        names = ", ".join(model.name for model in self if model.header.role == role)
+        fitting = {model.name: model for model in self if model.header.role == role}
+        if name in fitting:
+            return fitting[name]
+        names = ", ".join(fitting)
         advice = f"there is {names}" if names else "none is installed"
         raise ModelError(f"There is no {role} {name!r} here: {advice}.")
 

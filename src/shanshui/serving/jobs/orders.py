@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shanshui.errors import ConfigError
 from shanshui.networks.segmenters.zones import ZONES
-from shanshui.pipelines.treatment import COARSEST, FINEST, Colors, Exactness, Wrap
+from shanshui.pipelines.treatment import COARSEST, FINEST, Colors, Exactness, Wrap, parts_of
 
 Kind: TypeAlias = Literal["stylize", "generate", "compose", "inpaint"]
 Format: TypeAlias = Literal["png", "jpg", "webp", "avif", "tif"]
@@ -126,7 +126,7 @@ ORDERS: Mapping[Kind, type[Order]] = {
 
 
 def weights_of(style: Sequence[str], paintings: int) -> dict[str, float]:
-    """`["monet:0.6", "painting-1:0.4"]` as {"monet": 0.6, "painting-1": 0.4}; without weights, equal parts.
+    """`["monet:0.6", "painting-1:0.4"]` as {"monet": 0.6, "painting-1": 0.4}; without weights, 1 each.
 
     Args:
         style: as ordered.
@@ -148,7 +148,9 @@ def weights_of(style: Sequence[str], paintings: int) -> dict[str, float]:
     given = [weight for weight in weights.values() if weight is not None]
     if given and len(given) < len(weights):
         raise ConfigError("Weights are given to some styles only: write NAME:WEIGHT for each of them or for none.")
-    return {name: 1 / len(weights) if weight is None else weight for name, weight in weights.items()}
+    shares = {name: 1.0 if weight is None else weight for name, weight in weights.items()}
+    parts_of(shares)  # refuses weights that cannot work
+    return shares
 
 
 def places_of(region: Sequence[str]) -> list[tuple[str, str, float | None]]:

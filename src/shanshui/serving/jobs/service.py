@@ -114,14 +114,18 @@ class Service:
         deadline = time.monotonic() + patience
         while self._running and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
-        for hand in [self._inspector, *self._workers]:
-            hand.stop()
+        self.kill()
         while self._running:  # each notes that its job waits again
             await asyncio.sleep(0.01)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._store.close()
+
+    def kill(self) -> None:
+        """End all processes at once, whatever they do."""
+        for hand in [self._inspector, *self._workers]:
+            hand.stop()
 
     @property
     def stopping(self) -> bool:
@@ -180,7 +184,7 @@ class Service:
                     total=getattr(order, "count", 1),
                 )
                 self._next_number += 1
-                self._store.accept(job)
+                await asyncio.to_thread(self._store.accept, job)
             except BaseException:
                 self._store.refuse(job_id)
                 raise

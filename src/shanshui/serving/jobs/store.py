@@ -32,8 +32,7 @@ class Store:
         self._jobs, self._incoming = folder / "jobs", folder / "incoming"
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = (folder / "lock").open("wb")
-            _lock(self._lock, folder)
+            self._lock = _locked(folder)
             shutil.rmtree(self._incoming, ignore_errors=True)
             self._incoming.mkdir()
             self._jobs.mkdir(exist_ok=True)
@@ -70,8 +69,16 @@ class Store:
         return self._jobs / job.id
 
     def write(self, job: Job) -> None:
-        """Keep the state of a job that was accepted."""
-        atomic_write_text(self.folder(job) / _RECORD, job.model_dump_json())
+        """Keep the state of a job that was accepted.
+
+        It is not forced onto the disk, which would take longer than many a job: it survives the end of every process,
+        and where a failing machine loses it, the job is done again.
+        """
+        path = self.folder(job) / _RECORD
+        with storage_errors(path):
+            new = path.with_suffix(".new")
+            new.write_text(job.model_dump_json(), encoding="utf-8")
+            new.replace(path)
 
     def remove(self, job: Job) -> None:
         """Forget a job and its files."""
@@ -101,12 +108,15 @@ def outdated(jobs: Sequence[Job], limits: Limits, now: float) -> list[Job]:
     return ended[kept:]
 
 
-def _lock(file: BinaryIO, folder: Path) -> None:
-    if os.name != "posix":
-        return
-    import fcntl
+def _locked(folder: Path) -> BinaryIO:
+    """A file of the folder that this process alone may hold open."""
+    file = (folder / "lock").open("wb")
+    if os.name == "posix":
+        import fcntl
 
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise StorageError(f"Another service works in {folder}: stop it, or choose another --folder.") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise StorageError(f"Another service works in {folder}: stop it, or choose another --folder.") from error
+    return file
