@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "train": ("shanshui.commands.train:main", "teach a network scenes or styles from your own images"),
     "evaluate": ("shanshui.commands.evaluate:main", "measure how close generated images come to real ones"),
     "export": ("shanshui.commands.export:main", "write a model as ONNX, for engines, phones and browsers"),
+    "studio": ("shanshui.commands.studio:main", "paint and make scenes in a page of your browser"),
     "serve": ("shanshui.commands.serve:main", "answer over HTTP, for other programs"),
     "models": ("shanshui.commands.models:main", "list the models that ship with Shanshui or are cached here"),
     "doctor": (

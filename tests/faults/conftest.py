@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 from tests.commands.conftest import tiny_models  # noqa: F401 - a fixture
 
+import shanshui.commands.stylize
+import shanshui.commands.train  # noqa: F401 - children are born with what they need
 from shanshui.cli import main
 
 IMAGES, BATCH = 48, 4
@@ -49,7 +51,9 @@ class Child:
                 return False
             time.sleep(0.005)
         os.kill(self.pid, signal.SIGKILL)
-        return self.wait() == -signal.SIGKILL
+        code = self.wait()
+        assert code in (0, -signal.SIGKILL), self.said
+        return code != 0
 
     @property
     def said(self) -> str:
@@ -68,6 +72,19 @@ class Child:
             traceback.print_exc()
         finally:
             os._exit(code)
+
+
+def kill_until_done(begin: Callable[[], Child], seconds: float) -> tuple[int, float]:
+    """SIGKILL at random moments, and again what was killed, until it is complete.
+
+    `seconds` is about what it takes; returned are the kills and what it took at last: other work may slow the machine.
+    """
+    random, kills = np.random.default_rng(), 0  # other moments every time: more of them are seen in the long run
+    while True:
+        began = time.monotonic()
+        if not begin().killed_after(random.uniform(0, 1.2 * seconds)):
+            return kills, time.monotonic() - began
+        kills += 1
 
 
 @dataclass(frozen=True)

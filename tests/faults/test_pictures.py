@@ -1,18 +1,18 @@
 """Photos and films that are being painted when the process is killed: the same command again, and all is there."""
 
 import shutil
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.faults.conftest import Child
+from tests.faults.conftest import Child, kill_until_done
 
 from shanshui.checkpoints import zoo
 from shanshui.cli import main
+from shanshui.images.files import read_picture
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -50,8 +50,20 @@ def film(folder: Path) -> list[str]:
     return ["stylize", str(folder / "clip.mp4"), "--style", "ink", "--device", "cpu", "--out"]
 
 
-def files(folder: Path) -> Mapping[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+def pictures(folder: Path) -> Mapping[str, bytes]:
+    """What there is to see: files also say when they were made."""
+    made = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return {path.name: b"".join(frames(path)) for path in made}
+
+
+def frames(path: Path) -> Iterator[bytes]:
+    if path.suffix == ".png":
+        yield read_picture(path).pixels.tobytes()
+        return
+    import av
+
+    with av.open(str(path)) as film:
+        yield from (frame.to_ndarray(format="rgb24").tobytes() for frame in film.decode(video=0))
 
 
 def kill_again_and_again(command: list[str], folder: Path, moments: int) -> None:
@@ -59,15 +71,13 @@ def kill_again_and_again(command: list[str], folder: Path, moments: int) -> None
         (folder / out).mkdir(exist_ok=True)
         return Child(lambda: main([*command, str(folder / out)]), folder / "log")
 
-    began = time.monotonic()
     whole = begin("whole")
     assert whole.wait() == 0, whole.said
-    seconds = time.monotonic() - began
-    random, kills = np.random.default_rng(), 0
+    kills, seconds = 0, 1.0
     while kills < moments:
-        while begin("killed").killed_after(random.uniform(0, 1.2 * seconds)):
-            kills += 1
-        assert files(folder / "killed") == files(folder / "whole")
+        more, seconds = kill_until_done(lambda: begin("killed"), seconds)
+        kills += more
+        assert pictures(folder / "killed") == pictures(folder / "whole")
         shutil.rmtree(folder / "killed")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.faults.conftest import LAST, Training
+from tests.faults.conftest import LAST, Training, kill_until_done
 
 from shanshui.events import Progress
 from shanshui.training.journal import read_journal
@@ -29,17 +29,12 @@ def require_equal(training: Training, run: str, uninterrupted: Training) -> None
 
 def kill_again_and_again(training: Training, uninterrupted: Training, moments: int) -> None:
     """SIGKILL at random moments of trainings, each of which is resumed until it is complete."""
-    random = np.random.default_rng()  # other moments every time: more of them are seen in the long run
-    began = time.monotonic()
-    training.finish("measured")
-    seconds = time.monotonic() - began
-    kills = number = 0
+    kills, seconds = 0, 1.0
     while kills < moments:
-        number += 1
-        while training.begin(f"run{number}").killed_after(random.uniform(0, 1.2 * seconds)):
-            kills += 1
-        require_equal(training, f"run{number}", uninterrupted)
-        shutil.rmtree(training.folder / f"run{number}")
+        more, seconds = kill_until_done(lambda: training.begin("run"), seconds)
+        kills += more
+        require_equal(training, "run", uninterrupted)
+        shutil.rmtree(training.folder / "run")
 
 
 def test_killed_at_random_moments(training: Training, uninterrupted: Training) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,14 @@ def test_what_is_not_installed_is_told(models: Path, client: Callable[..., TestC
 def refusal(capfd: pytest.CaptureFixture[str], *arguments: str) -> Iterator[str]:
     assert main(["serve", *arguments]) == 2
     yield capfd.readouterr().err
+
+
+@pytest.mark.skipif(find_spec("gradio") is not None, reason="Gradio is installed")
+def test_a_studio_without_gradio_says_what_to_install(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["studio", "--port", "0", "--folder", str(tmp_path / "studio")]) == 2
+    sentence = capfd.readouterr().err
+    assert "gradio" in sentence and 'pip install "shanshui[studio]"' in sentence and sentence.count("\n") == 1
+    assert not (tmp_path / "studio").exists()
 
 
 def test_others_need_a_token(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

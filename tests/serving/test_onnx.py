@@ -1,6 +1,8 @@
 """Networks as ONNX: what every kind makes agrees with PyTorch, at other sizes too, and pipelines run on the files."""
 
 import json
+import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,11 @@ from shanshui.errors import ConfigError, ModelError
 from shanshui.images.files import read_picture
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.stylize import Stylizer
+from shanshui.pipelines.treatment import Treatment
 from shanshui.serving.engine import OnnxPainter, scenes
 from shanshui.serving.onnx import AGREEMENT, export, reduced
 
+ENGINES = Path(__file__).parents[2] / "docs" / "engines.md"
 DECODER = {"width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1}
 PAINTER = {"styles": ["day", "night"], **DECODER}
 COMPOSER = {"width": 4, "widest": 8, "halvings": 1, "latent": 4, "style": 4}
@@ -112,6 +116,23 @@ def test_the_command_stylises_with_a_graph(stylizer: tuple[Path, Path], tmp_path
     Image.new("RGB", (50, 40), (90, 120, 200)).save(photo)
     assert main(["stylize", str(photo), "--model", str(stylizer[1]), "--style", "night", "--out", str(out)]) == 0
     assert read_picture(out).pixels.shape == (40, 50, 3)
+
+
+def test_the_program_in_the_documentation_runs(
+    stylizer: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", ENGINES.read_text(encoding="utf-8"), re.DOTALL)
+    program = program.replace('"ink"', '"day"').replace('"monet"', '"night"')
+    photo = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.jpg", quality=100)
+    shutil.copy(stylizer[1], tmp_path / "painter.onnx")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, str(ENGINES), "exec"), {})
+    painted = np.asarray(Image.open("painted.png")).astype(int)
+    whole = read_picture(tmp_path / "photo.jpg").pixels[:40, :64]
+    treatment = Treatment(flat_skies=False)
+    expected = Stylizer(OnnxPainter(stylizer[1])).paint(whole, {"day": 0.6, "night": 0.4}, treatment).pixels
+    assert np.abs(painted - expected).max() <= 1
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def test_every_answer_is_described(server: Any) -> None:
         def check(case: Any) -> None:
             nonlocal asked
             asked += 1
-            case.call_and_validate(excluded_checks=BEYOND)
+            case.call_and_validate(excluded_checks=BEYOND, timeout=120)
 
         check()
     assert asked > 60

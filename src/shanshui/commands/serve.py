@@ -2,17 +2,16 @@
 
 import asyncio
 import os
-import signal
 import socket
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import tyro
 
+from shanshui import __version__
+from shanshui.commands.answering import answer, listening
 from shanshui.commands.options import Common, parse, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
@@ -20,14 +19,8 @@ from shanshui.errors import ConfigError
 from shanshui.events import Emit
 from shanshui.serving.jobs.limits import Limits
 
-if TYPE_CHECKING:
-    from shanshui.serving.jobs.service import Service
-
 TOKEN = "SHANSHUI_TOKEN"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_PORTS = 1 << 16
-_MOST_CONNECTIONS = 512
-_SECONDS_FOR_ANSWERS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +74,7 @@ def run(options: Serve, emit: Emit) -> None:
     token = os.environ.get(TOKEN) or None
     if token is None and options.host not in LOOPBACK:
         raise ConfigError(f"--host {options.host} lets others in: set {TOKEN} to what their requests must bear.")
-    listener = _listening(options.host, options.port)
+    listener = listening(options.host, options.port)
     try:
         asyncio.run(_serve(options, token, listener, emit))
     finally:
@@ -90,8 +83,6 @@ def run(options: Serve, emit: Emit) -> None:
 
 async def _serve(options: Serve, token: str | None, listener: socket.socket, emit: Emit) -> None:
     try:
-        import uvicorn
-
         from shanshui.serving.http.app import create_app
         from shanshui.serving.http.metrics import Metrics
         from shanshui.serving.jobs.catalogue import Catalogue
@@ -108,49 +99,7 @@ async def _serve(options: Serve, token: str | None, listener: socket.socket, emi
         device=str(resolve_device(options.device)),
         workers=options.workers,
         emit=emit,
+        version=__version__,
         seen=metrics.seen,
     )
-    config = uvicorn.Config(
-        create_app(service, metrics, token=token, patience=options.patience),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
-        timeout_graceful_shutdown=_SECONDS_FOR_ANSWERS,
-    )
-    server = uvicorn.Server(config)
-    _tell_of_the_end(server, service)
-    host, port = listener.getsockname()[:2]
-    _say(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C ends it.")
-    try:
-        await server.serve(sockets=[listener])
-    finally:  # a signal that comes while the service starts ends the server without its stopping the service
-        service.kill()
-
-
-def _tell_of_the_end(server: Any, service: "Service") -> None:
-    """Let the service know of a signal at once: who watches a job would otherwise keep the server from ending."""
-    loop, ending = asyncio.get_running_loop(), server.handle_exit
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(service.close)
-        ending(number, frame)
-
-    server.handle_exit = handle
-    # The server raises the signal again once it has ended in good order, which is then no longer news.
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    if not 0 <= port < _PORTS:
-        raise ConfigError(f"--port is {port}: it must be from 0 (any that is free) to {_PORTS - 1}.")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=_MOST_CONNECTIONS)
-    except OSError as error:
-        raise ConfigError(f"Nothing can listen on {host} port {port} ({error}): choose another --port.") from error
-
-
-def _say(sentence: str) -> None:
-    sys.stderr.write(f"{sentence}\n")
-    sys.stderr.flush()
+    await answer(create_app(service, metrics, token=token, patience=options.patience), service, listener)

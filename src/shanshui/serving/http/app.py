@@ -12,7 +12,6 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
-from shanshui import __version__
 from shanshui.serving.http import problems
 from shanshui.serving.http.documents import (
     MEDIA_TYPES,
@@ -99,7 +98,7 @@ def create_app(service: Service, metrics: Metrics, *, token: str | None = None, 
 
     app = FastAPI(
         title="Shanshui",
-        version=__version__,
+        version=service.version,
         summary="Natural scenes and painting styles.",
         lifespan=lifespan,
         docs_url=None,  # both would load scripts from other hosts

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from shanshui.errors import ModelError, ShanshuiError, StorageError
 from shanshui.images.picture import NotAnImageError
-from shanshui.serving.jobs.service import QueueFullError, StoppingError
+from shanshui.serving.jobs.reception import QueueFullError, StoppingError
 
 MEDIA_TYPE = "application/problem+json"
 _SECONDS_TO_RETRY = 5

@@ -9,20 +9,20 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from shanshui.errors import ShanshuiError, StorageError
 from shanshui.events import Emit, Warned, ignore
-from shanshui.images.picture import DamagedImageError
-from shanshui.serving.jobs import inspection, work
+from shanshui.serving.jobs import work
 from shanshui.serving.jobs.catalogue import Catalogue
 from shanshui.serving.jobs.hand import BugError, Hand, LostError, Message, TooSlowError
 from shanshui.serving.jobs.job import Job, Result
 from shanshui.serving.jobs.limits import Limits
 from shanshui.serving.jobs.orders import ORDERS, Kind, Order
-from shanshui.serving.jobs.requirements import models_for, require_sizes
+from shanshui.serving.jobs.reception import QueueFullError, Reception, StoppingError
+from shanshui.serving.jobs.requirements import models_for
 from shanshui.serving.jobs.store import Store, outdated
 
 MOST_ATTEMPTS = 2
@@ -33,16 +33,7 @@ _LOST = (
     "The process that worked at this job was lost twice, perhaps for want of memory: make the picture smaller, or tell "
     "whoever runs the service."
 )
-_UNDECODABLE = "A picture cannot be decoded safely: save it anew with another program."
 _BUG = "The service made a mistake at this job, and has written down which: tell whoever runs it."
-
-
-class QueueFullError(ShanshuiError):
-    """As many jobs wait as are allowed."""
-
-
-class StoppingError(ShanshuiError):
-    """The service is about to end."""
 
 
 class Service:
@@ -56,6 +47,7 @@ class Service:
         *,
         device: str = "cpu",
         workers: int = 1,
+        version: str = "unknown",
         emit: Emit = ignore,
         seen: Callable[[Job], None] = lambda job: None,
     ) -> None:
@@ -67,18 +59,18 @@ class Service:
             limits: beyond which orders are refused.
             device: where to compute.
             workers: processes that work side by side, each with models of its own.
+            version: of the program, as pictures tell of their making.
             emit: hears of losses.
             seen: is called with each job whose state has changed.
 
         Raises:
             StorageError: the folder cannot be used.
         """
-        self.catalogue, self.limits = catalogue, limits
+        self.catalogue, self.limits, self.version = catalogue, limits, version
         self._emit, self._seen = emit, seen
         self._store = Store(folder)
-        self._inspector = Hand(inspection.prepared, limits.pixels)
-        self._inspecting = asyncio.Lock()
-        self._workers = [Hand(work.prepared, device) for _ in range(workers)]
+        self._reception = Reception(self._store, limits.pixels)
+        self._workers = [Hand(work.prepared, device, version) for _ in range(workers)]
         self._jobs: dict[str, Job] = {}
         self._waiting: list[str] = []
         self._running: dict[str, Hand] = {}
@@ -99,7 +91,7 @@ class Service:
         Raises:
             LostError, TooSlowError: a process cannot be started.
         """
-        await asyncio.gather(*(hand.start() for hand in [self._inspector, *self._workers]))
+        await asyncio.gather(*(hand.start() for hand in [self._reception.inspector, *self._workers]))
         self._tasks = [asyncio.create_task(self._work(hand)) for hand in self._workers]
         self._tasks.append(asyncio.create_task(self._sweep()))
 
@@ -124,7 +116,7 @@ class Service:
 
     def kill(self) -> None:
         """End all processes at once, whatever they do."""
-        for hand in [self._inspector, *self._workers]:
+        for hand in [self._reception.inspector, *self._workers]:
             hand.stop()
 
     @property
@@ -172,7 +164,7 @@ class Service:
             models = models_for(order, list(uploads), self.catalogue)
             job_id = secrets.token_hex(16)
             try:
-                await self._receive(job_id, order, uploads)
+                await self._reception.receive(job_id, order, uploads)
                 job = Job(
                     id=job_id,
                     number=self._next_number,
@@ -205,7 +197,7 @@ class Service:
         """Where a result lies."""
         return self._store.folder(job) / result.file
 
-    async def watch(self, job: Job, *, every: float | None = None) -> AsyncIterator[Job]:
+    async def watch(self, job: Job, *, every: float | None = None) -> AsyncGenerator[Job, None]:
         """The job now and after each change of it or of its place, until it is over, forgotten, or the service stops.
 
         Args:
@@ -249,22 +241,6 @@ class Service:
             yield
         finally:
             self._coming -= 1
-
-    async def _receive(self, job_id: str, order: Order, uploads: Mapping[str, BinaryIO]) -> None:
-        folder = self._store.receive(job_id)
-        for name, content in uploads.items():
-            await asyncio.to_thread(self._store.keep, folder / name, content)
-        require_sizes(order, await self._sizes(folder, list(uploads)), self.limits.pixels)
-
-    async def _sizes(self, folder: Path, files: Sequence[str]) -> Message:
-        if not files:
-            return {}
-        async with self._inspecting:
-            try:
-                question = {"folder": str(folder), "files": list(files)}
-                return await self._inspector.ask(question, seconds=inspection.SECONDS)
-            except (LostError, TooSlowError, BugError) as error:
-                raise DamagedImageError(_UNDECODABLE) from error
 
     async def _work(self, hand: Hand) -> None:
         while True:
@@ -371,13 +347,8 @@ class Service:
         self._ring()
 
     async def _sweep(self) -> None:
+        """Forget the oldest of the ended jobs, again and again, until the others are within the limits."""
         while True:
-            self.forget_outdated()
+            for job in outdated(list(self._jobs.values()), self.limits, time.time()):
+                self._forget(job)
             await asyncio.sleep(_SECONDS_BETWEEN_SWEEPS)
-
-    def forget_outdated(self) -> Sequence[Job]:
-        """Forget the oldest of the ended jobs, until the others are within the limits."""
-        gone = outdated(list(self._jobs.values()), self.limits, time.time())
-        for job in gone:
-            self._forget(job)
-        return gone

@@ -8,11 +8,12 @@ from typing import TypeVar, cast
 
 import torch
 
-from shanshui import __version__
 from shanshui.checkpoints.weights import read_header
 from shanshui.errors import ConfigError
-from shanshui.images.credentials import Credentials, Making, stamped
+from shanshui.images.credentials import Credentials, Making
 from shanshui.images.files import Picture, from_any, read_picture, write_picture
+from shanshui.images.identity import can_sign, self_made
+from shanshui.images.provenance import Note
 from shanshui.pipelines.compose import SceneComposer
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.inpaint import SceneInpainter
@@ -39,7 +40,7 @@ _MODELS_KEPT = 8
 _NOT_SETTINGS = frozenset({"model", "format"})
 
 
-def prepared(device: str) -> Answer:
+def prepared(device: str, version: str) -> Answer:
     """What the process does: {"folder", "kind", "order", "models", "uploads"} in; {"results"} out, or a refusal.
 
     `models` gives the name and file of each model by its part in the order. After each picture it tells {"done"}.
@@ -47,7 +48,7 @@ def prepared(device: str) -> Answer:
 
     def work(question: Message, tell: Tell) -> Message:
         order = ORDERS[question["kind"]].model_validate(question["order"])
-        bench = Bench(Path(question["folder"]), question["models"], question["uploads"], device)
+        bench = Bench(Path(question["folder"]), question["models"], question["uploads"], device, version)
         results = []
         for number, (picture, making) in enumerate(_made(order, bench)):
             path = bench.folder / f"result-{number}.{order.format}"
@@ -64,8 +65,10 @@ def prepared(device: str) -> Answer:
 class Bench:
     """What lies ready for one job: its files and its models."""
 
-    def __init__(self, folder: Path, models: Mapping[str, tuple[str, str]], uploads: list[str], device: str) -> None:
-        self.folder, self.uploads = folder, uploads
+    def __init__(
+        self, folder: Path, models: Mapping[str, tuple[str, str]], uploads: list[str], device: str, version: str
+    ) -> None:
+        self.folder, self.uploads, self.version = folder, uploads, version
         self._models, self._device = models, device
 
     def opened(self, load: Callable[..., Pipeline], part: str = "model") -> Pipeline:
@@ -162,10 +165,10 @@ def _credited(picture: Picture, making: Making, order: Order, bench: Bench) -> P
     """The picture with a note of its making, as the command line writes it."""
     name, path = bench.model
     credentials = Credentials(
-        version=__version__,
+        version=bench.version,
         model=name,
         licence=str(read_header(path).card.get("licence", "unknown")),
         making=making,
         settings=order.model_dump(exclude=set(_NOT_SETTINGS), exclude_defaults=True),
     )
-    return replace(picture, metadata=stamped(picture.metadata, credentials))
+    return replace(picture, note=Note(credentials=credentials, identity=self_made() if can_sign() else None))
