@@ -48,3 +48,5 @@ def test_watts_are_assumed_for_each_thread_unless_known() -> None:
     assert hardware.watts == 10 * torch.get_num_threads()
     assert f"{torch.get_num_threads()} thread" in hardware.name
     assert hardware_of(torch.device("cpu"), 65.0).watts == 65
+    four = hardware_of(torch.device("cpu"), processes=4)
+    assert four.watts == 4 * hardware.watts and four.name == f"4 processes on {hardware.name} each"

@@ -69,7 +69,7 @@ class Train(Common):
     licence: str = "unknown"
     """Licence of the images, for the model card inside each snapshot."""
     watts: float | None = None
-    """Power that the hardware takes, for the energy in the card; 10 a thread or 350 for a GPU are assumed when left
+    """Power that the hardware takes in all, for the energy in the card; 10 a thread or 350 a GPU are assumed when left
     out."""
 
 
@@ -181,8 +181,8 @@ def _run(subject: str, recipe: Any, options: Train, emit: Emit, held: ExitStack)
             },
             emit=told,
             watch=watch,
+            hardware=hardware_of(fabric.device, options.watts, processes=crew.processes),
             crew=crew,
-            hardware=hardware_of(fabric.device, options.watts),
         )
     crew.part()
     return _outcome(folder, ended, options) if crew.leads else _silent(ended)

@@ -24,15 +24,23 @@ class Hardware:
     watts: float
 
 
-def hardware_of(device: torch.device, watts: float | None = None) -> Hardware:
-    """The hardware behind `device`; `watts` where somebody has measured them, or knows better."""
-    if device.type == "cuda":
-        return Hardware(name=torch.cuda.get_device_name(device), watts=watts or WATTS["cuda"])
-    if device.type == "mps":
-        return Hardware(name=f"{platform.machine()} GPU", watts=watts or WATTS["mps"])
+def hardware_of(device: torch.device, watts: float | None = None, *, processes: int = 1) -> Hardware:
+    """The hardware behind `device`, once for each of so many processes.
+
+    Args:
+        watts: of all of it together, where somebody has measured them or knows better.
+    """
     threads = torch.get_num_threads()
-    name = f"{threads} {'thread' if threads == 1 else 'threads'} of {_processor()}"
-    return Hardware(name=name, watts=watts or WATTS["cpu"] * threads)
+    match device.type:
+        case "cuda":
+            name, each = torch.cuda.get_device_name(device), WATTS["cuda"]
+        case "mps":
+            name, each = f"{platform.machine()} GPU", WATTS["mps"]
+        case _:
+            name = f"{threads} {'thread' if threads == 1 else 'threads'} of {_processor()}"
+            each = WATTS["cpu"] * threads
+    together = name if processes == 1 else f"{processes} processes on {name} each"
+    return Hardware(name=together, watts=watts or processes * each)
 
 
 class Meter:
