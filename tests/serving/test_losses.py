@@ -153,7 +153,7 @@ def test_a_full_disk_is_told(models: Path, tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(Store, "accept", full)
         with pytest.raises(StorageError):
             await service.submit("generate", GenerateOrder(), {})
-        assert service.waiting == 0 and not list((tmp_path / "incoming").iterdir())
+        assert service.load == (0, 0) and not list((tmp_path / "incoming").iterdir())
         await service.stop(0)
 
     asyncio.run(ask())

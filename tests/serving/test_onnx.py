@@ -21,6 +21,7 @@ from shanshui.images.files import read_picture
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.stylize import Stylizer
 from shanshui.pipelines.treatment import Treatment
+from shanshui.serving import cache
 from shanshui.serving.engine import OnnxPainter, scenes
 from shanshui.serving.onnx import AGREEMENT, export, reduced
 
@@ -34,15 +35,18 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "stylegan": {"doublings": 2, "latent": 4, "style": 4, "width": 2, "mapping_layers": 2},
     "stylegan2": {"doublings": 2, "latent": 4, "style": 4, "width": 2, "mapping_layers": 2},
     "r3gan": {"doublings": 2, "latent": 4, "width": 2, "group": 2},
-    "fastgan": {"doublings": 4, "latent": 4, "width": 2},
+    "fastgan": {"doublings": 4, "latent": 4, "width": 2, "labels": 3},
     "feedforward-stylizer": PAINTER,
     "arbitrary-stylizer": {**DECODER, "encoder_width": 4, "encoder_deep_width": 4, "encoder_blocks": 1, "code": 4},
     "light-translator": {"style": "night", **DECODER},
     "resnet-translator": {"style": "night", "width": 4, "blocks": 2},
     "joint-pipeline": {"stylizer": PAINTER, "composer": COMPOSER},
+    "inpainter": {"width": 4, "widest": 8, "halvings": 1, "dilations": [1], "latent": 4},
 }
 QUICK = ("dcgan", "light-translator")
 """Writing a graph takes seconds."""
+SLOW = {"inpainter": [pytest.mark.slow, pytest.mark.timeout(600)]}
+"""A graph of 1,500 nodes."""
 
 
 def saved(kind: str, folder: Path) -> Path:
@@ -66,7 +70,7 @@ def stylizer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize(
-    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=SLOW.get(kind, pytest.mark.slow)) for kind in KINDS]
 )
 def test_every_network_agrees_with_pytorch(kind: str, tmp_path: Path) -> None:
     written = export(saved(kind, tmp_path), tmp_path / "graph.onnx")
@@ -133,6 +137,45 @@ def test_the_program_in_the_documentation_runs(
     treatment = Treatment(flat_skies=False)
     expected = Stylizer(OnnxPainter(stylizer[1])).paint(whole, {"day": 0.6, "night": 0.4}, treatment).pixels
     assert np.abs(painted - expected).max() <= 1
+
+
+def test_the_engine_of_a_command_exports_once(
+    stylizer: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports = []
+
+    def ready(model: Path, path: Path) -> None:
+        exports.append(model)
+        path.parent.mkdir(parents=True)
+        shutil.copy(stylizer[1], path)
+
+    monkeypatch.setattr(cache, "export", ready)
+    monkeypatch.setenv("SHANSHUI_CACHE", str(tmp_path / "cache"))
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (50, 40), (90, 120, 200)).save(photo)
+    outs = [tmp_path / "torch.png", tmp_path / "onnx.png", tmp_path / "again.png"]
+    for engine, out in zip(("torch", "onnx", "onnx"), outs, strict=True):
+        wanted = ["--model", str(stylizer[0]), "--style", "night", "--engine", engine, "--out", str(out)]
+        assert main(["stylize", str(photo), *wanted]) == 0
+    one, other, again = (read_picture(out).pixels.astype(int) for out in outs)
+    assert np.abs(one - other).max() < 8  # graphs know no bf16
+    assert np.array_equal(other, again)
+    assert exports == [stylizer[0]]
+    assert main(["stylize", str(photo), "--model", "gatys", "--style", "a.png", "--engine", "onnx"]) == 2
+
+
+def test_scenes_come_from_either_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHANSHUI_CACHE", str(tmp_path / "cache"))
+    wanted = ["generate", "--model", str(saved("dcgan", tmp_path)), "--count", "2", "--seed", "7"]
+    for engine in ("torch", "onnx"):
+        assert main([*wanted, "--engine", engine, "--out", str(tmp_path / engine)]) == 0
+    for number in range(2):
+        one, other = (
+            read_picture(tmp_path / engine / f"scene-7-000{number}.png").pixels.astype(int)
+            for engine in ("torch", "onnx")
+        )
+        assert np.abs(one - other).max() <= 3
+    assert main([*wanted, "--engine", "onnx", "--truncation", "0.5", "--out", str(tmp_path / "typical")]) == 2
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import functools
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import tyro
 
@@ -25,7 +25,13 @@ CERTIFICATE, KEY = "SHANSHUI_CERTIFICATE", "SHANSHUI_CERTIFICATE_KEY"
 
 @dataclass(frozen=True, kw_only=True)
 class Credited(Common):
-    """What every command takes that makes pictures or films."""
+    """What every command takes that makes pictures or films.
+
+    Attributes:
+        signs_by_itself: whether works are signed where nobody asked for it with a certificate of his own.
+    """
+
+    signs_by_itself: ClassVar[bool] = True
 
     credentials: Annotated[bool, tyro.conf.FlagCreatePairsOff] = True
     """Leave out what pictures and films otherwise say of their making: AI-generated, by which model, under which
@@ -77,7 +83,7 @@ def _signer(options: Credited) -> Identity | None:
         for given, variable in ((options.certificate, CERTIFICATE), (options.certificate_key, KEY))
     )
     if certificate is None and key is None:
-        return self_made() if can_sign() else None
+        return self_made() if options.signs_by_itself and can_sign() else None
     if certificate is None or key is None:
         raise ConfigError("To sign takes both --certificate and --certificate-key: give the other one as well.")
     return _own(certificate, key)

@@ -13,7 +13,7 @@ from shanshui.commands.controls import Controls, treatment_of
 from shanshui.commands.controls import told as controls_told
 from shanshui.commands.crediting import credited, note_of
 from shanshui.commands.films import figures, paint_films, plan_films, told
-from shanshui.commands.options import parse, resolve_device
+from shanshui.commands.options import Engine, parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.photos import STREAM, photos_in, plan_outputs
 from shanshui.commands.style_sheet import style_sheet
@@ -61,6 +61,9 @@ class Stylize(Controls):
     model: str | None = None
     """A model that ships (see `shanshui models`), a .safetensors or .onnx file, a hub id, or gatys, which optimises
     each picture by itself for minutes; when left out, painter for names and painter-any for paintings."""
+    engine: Engine = "torch"
+    """What computes: torch, or onnx, onnxruntime on the processor. It exports a model when it first needs it, and keeps
+    the graph in the cache folder."""
     gatys: GatysConfig = field(default_factory=GatysConfig)
     """How pictures are optimised with --model gatys."""
     progress: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
@@ -192,7 +195,15 @@ def _to_stdout(options: Stylize, result: Picture) -> list[Path]:
 def _opened(options: Stylize, emit: Emit) -> Stylizer:
     device = resolve_device(options.device)
     note = None if options.progress is None else note_of(options, _model(options), PAINTED, **_settings(options))
-    return open_stylizer(_model(options), device, emit, gatys=options.gatys, progress=options.progress, note=note)
+    return open_stylizer(
+        _model(options),
+        device,
+        emit,
+        engine=options.engine,
+        gatys=options.gatys,
+        progress=options.progress,
+        note=note,
+    )
 
 
 def _model(options: Stylize) -> str:

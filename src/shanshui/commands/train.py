@@ -181,8 +181,8 @@ def _run(subject: str, recipe: Any, options: Train, emit: Emit, held: ExitStack)
             },
             emit=told,
             watch=watch,
-            crew=crew,
             hardware=hardware_of(fabric.device, options.watts, processes=crew.processes),
+            crew=crew,
         )
     crew.part()
     return _outcome(folder, ended, options) if crew.leads else _silent(ended)

@@ -69,18 +69,20 @@ class OnnxPainter:
 
 
 def scenes(path: Path, count: int, seed: int = 0) -> Iterator[Image.Image]:
-    """Scenes of a graph: number i of seed s is that of `SceneGenerator`, but for rounding.
+    """Scenes of a graph: number i of seed s is that of `SceneGenerator`, but for rounding; classes come in turn.
 
     Raises:
         ModelError: it is none of a scene generator.
     """
     session, told = _opened(path, _SCENES, "scene generator")
     shape = told["inputs"]["latents"][1:]
+    labels = told["config"]["labels"]
 
     def made() -> Iterator[Image.Image]:
         for index in range(count):
             latents = torch.randn(1, *shape, generator=random_of(seed, index))
-            yield Image.fromarray(to_pixels(2 * run(session, [latents]) - 1)[0])
+            told_class = [torch.tensor([index % labels])] if labels else []
+            yield Image.fromarray(to_pixels(2 * run(session, [latents, *told_class]) - 1)[0])
 
     return made()
 

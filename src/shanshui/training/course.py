@@ -49,10 +49,10 @@ class Course:
         run: RunFolder,
         settings: TrainSettings,
         watch: Watch,
+        hardware: Hardware,
         card: Mapping[str, Any],
         emit: Emit,
         crew: Crew,
-        hardware: Hardware,
     ) -> None:
         """Raises ConfigError when `watch` stops at a figure that is not measured, ModelError for damaged states."""
         self._plan, self._run, self._settings, self._watch, self._emit = plan, run, settings, watch, emit

@@ -41,8 +41,8 @@ def train(
     card: Mapping[str, Any],
     emit: Emit,
     watch: Watch | None = None,
-    crew: Crew | None = None,
     hardware: Hardware | None = None,
+    crew: Crew | None = None,
 ) -> Outcome:
     """Train until `settings.images` are seen, `watch` says stop, or Ctrl-C (SIGINT) or SIGTERM asks to leave.
 
@@ -58,8 +58,8 @@ def train(
         LostProcessError: another process of `crew` has ended.
     """
     crew = crew or Crew()
-    hardware = hardware or hardware_of(torch.device("cpu"))
-    course = Course(plan, run, settings, watch or Watch(), card, emit, crew, hardware)
+    used = hardware or hardware_of(torch.device("cpu"))
+    course = Course(plan, run, settings, watch or Watch(), used, card, emit, crew)
     emit(Started(task=TASK, total=settings.images))
     stream = batches(
         dataset,

@@ -39,8 +39,8 @@ class Metrics:
     def watch(self, service: Service) -> None:
         """Show the queue of `service`."""
         for name, words, value in (
-            ("shanshui_waiting_jobs", "Jobs that wait.", lambda: service.waiting),
-            ("shanshui_running_jobs", "Jobs under way.", lambda: service.running),
+            ("shanshui_waiting_jobs", "Jobs that wait.", lambda: service.load[0]),
+            ("shanshui_running_jobs", "Jobs under way.", lambda: service.load[1]),
             ("shanshui_workers_lost", "Working processes that ended unasked.", lambda: service.lost),
         ):
             Gauge(name, words, registry=self._registry).set_function(value)

@@ -92,8 +92,7 @@ class Service:
             LostError, TooSlowError: a process cannot be started.
         """
         await asyncio.gather(*(hand.start() for hand in [self._reception.inspector, *self._workers]))
-        self._tasks = [asyncio.create_task(self._work(hand)) for hand in self._workers]
-        self._tasks.append(asyncio.create_task(self._sweep()))
+        self._tasks = [asyncio.create_task(task) for task in [self._sweep(), *map(self._work, self._workers)]]
 
     def close(self) -> None:
         """Take no more orders, begin no more jobs, and let whoever watches go."""
@@ -125,14 +124,9 @@ class Service:
         return self._stopping
 
     @property
-    def waiting(self) -> int:
-        """Jobs in the queue."""
-        return len(self._waiting)
-
-    @property
-    def running(self) -> int:
-        """Jobs under way."""
-        return len(self._running)
+    def load(self) -> tuple[int, int]:
+        """Jobs that wait, and jobs under way."""
+        return len(self._waiting), len(self._running)
 
     def require_place(self) -> None:
         """Pass if an order can be taken.
@@ -182,7 +176,8 @@ class Service:
                 raise
             self._jobs[job.id] = job
             self._waiting.append(job.id)
-        self._tell(job)
+        self._seen(job)
+        self._ring()
         return job
 
     def find(self, job_id: str) -> Job | None:
@@ -329,12 +324,9 @@ class Service:
         except StorageError as error:  # the disk is full: those who watch are told all the same
             self._emit(Warned(task=TASK, message=str(error)))
         self._jobs[job.id] = job
-        self._tell(job)
-        return job
-
-    def _tell(self, job: Job) -> None:
         self._seen(job)
         self._ring()
+        return job
 
     def _ring(self) -> None:
         """Wake whoever waits for a change."""
