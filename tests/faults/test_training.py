@@ -192,16 +192,16 @@ def test_photographs_that_go_away_and_come_back(training: Training, uninterrupte
     assert "another set of images" in child.said
 
     def lose() -> None:
-        from shanshui.scenes.base import Source
+        from shanshui.scenes.dataset import SceneDataset
 
-        digest = Source.digest.func  # type: ignore[attr-defined]
+        real = SceneDataset.item
 
-        def lost(source: Source) -> str:
-            told: str = digest(source)
-            (photos / "7.png").rename(tmp_path / "7.png")
-            return told
+        def item(self: SceneDataset, seed: int, position: int) -> object:
+            if (photos / "7.png").exists():
+                (photos / "7.png").rename(tmp_path / "7.png")
+            return real(self, seed, position)
 
-        Source.digest = property(lost)  # type: ignore[assignment, method-assign]
+        SceneDataset.item = item  # type: ignore[assignment, method-assign]
 
     (tmp_path / "4.png").rename(photos / "4.png")
     child = lent.begin("run", prepare=lose)
