@@ -61,7 +61,6 @@ async function opened(model) {
 async function useStylizer(model) {
   const { card, provider } = await opened(model);
   take(model, card, provider);
-  tell(card.inputs.painting && !state.painting ? "needs" : "hint");
   await paint();
 }
 
@@ -132,7 +131,9 @@ async function makeScene() {
 /** Paint the photo, unless something else is asked for before it is done. */
 async function paint() {
   const { photo, painting, stylizer, styles, style, card } = state;
-  if (!photo || !stylizer || (card.inputs.painting && !painting)) return;
+  if (!stylizer) return;
+  if (card.inputs.painting && !painting) return tell("needs");
+  if (!photo) return tell("ready", stylizer);
   const wish = ++state.wishes;
   tell("painting_");
   busy(null);
@@ -217,7 +218,7 @@ part("chips").addEventListener("change", ({ target }) => {
 part("painting").addEventListener("change", ({ target }) =>
   trying(async () => {
     if (!target.files[0]) return;
-    state.painting = await imageOf(target.files[0], 1024); // as pipelines/stylize.py looks at it
+    state.painting = await imageOf(target.files[0], 1024, 256); // as ExamplePainter looks at it
     state.style = stem(target.files[0]);
     await paint();
   }),

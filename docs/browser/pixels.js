@@ -53,13 +53,14 @@ export function opaque(planes, height, width) {
 }
 
 /**
- * What a file or a video shows, upright, no longer than `longest`; smaller pictures keep every pixel.
+ * What a file or a video shows, upright, its sides no longer than these; smaller pictures keep every pixel.
  * @param {ImageBitmapSource} source
  */
-export async function imageOf(source, longest) {
+export async function imageOf(source, longest, shortest = Infinity) {
   const bitmap = await createImageBitmap(source, { imageOrientation: "from-image" });
-  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
-  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const { width: across, height: down } = bitmap;
+  const scale = Math.min(1, longest / Math.max(across, down), shortest / Math.min(across, down));
+  const [width, height] = [across, down].map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.imageSmoothingQuality = "high";

@@ -92,7 +92,8 @@ async function runtimeFor(hasGpu) {
 
 async function gpu() {
   try {
-    return Boolean(await navigator.gpu?.requestAdapter());
+    const adapter = await navigator.gpu?.requestAdapter();
+    return Boolean(adapter) && !adapter.info?.isFallbackAdapter; // graphics in software are slower than WebAssembly
   } catch {
     return false;
   }

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from shanshui.errors import ConfigError, ModelError
 from shanshui.images.pixels import to_pixels
+from shanshui.networks.stylizers.arbitrary import looked_at
 from shanshui.pipelines.generators import random_of
 from shanshui.pipelines.painters import Share
 from shanshui.serving.onnx import KEY, run, session_of
@@ -51,7 +52,7 @@ class OnnxPainter:
         if self.takes_paintings:
             if len(blend) != 1 or not isinstance(blend[0].style, Tensor):
                 raise ConfigError("This graph paints after one painting: give --style with one file.")
-            return [self._extended((blend[0].style + 1) / 2)]
+            return [self._extended((looked_at(blend[0].style) + 1) / 2)]
         if "styles" not in self._told["inputs"]:
             return []
         shares = dict.fromkeys(self.styles, 0.0)
