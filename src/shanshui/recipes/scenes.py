@@ -103,8 +103,9 @@ WGAN_GP_64 = SceneRecipe(
 )
 """Gulrajani et al. 2017 on DCGAN's networks, layer norm in the critic.
 
-Five times the paper's rate: in the minutes that this recipe is for, the generator makes some thousand steps. Twenty minutes
-of one core (AMD, AVX-512 BF16), 229,936 images: KID 1.06 on VGG-19; varied, with a checkerboard over it (docs/numerics.md).
+Five times the paper's rate: in the minutes that this recipe is for, the generator makes some thousand steps. Twenty
+minutes of one core (AMD, AVX-512 BF16), 229,936 images: KID 1.06 on VGG-19; varied, with a checkerboard over all of it
+(docs/numerics.md).
 """
 
 RESNET_64 = SceneRecipe(
