@@ -40,7 +40,7 @@ COMPOSER_128 = ComposerRecipe(
         tone=1.5,
         palette=5.0,
         joint_from=10_000,
-        adam=AdamConfig(learning_rate=1e-3, beta1=0.0, beta2=0.99, clip_norm=5.0, schedule=_DECAY),
+        adam=AdamConfig(learning_rate=2e-3, beta1=0.0, beta2=0.99, clip_norm=5.0, schedule=_DECAY),
         discriminator_adam=AdamConfig(learning_rate=1e-3, beta1=0.0, beta2=0.99),
     ),
     settings=TrainSettings(images=20_000, batch_size=8, checkpoint_every=2_000, sample_every=2_000, log_every=200),
