@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -226,3 +227,17 @@ def test_the_record_in_the_manifest_is_json_that_other_tools_read(tmp_path: Path
         "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
     )
     assert "thumbnail" not in store["manifests"][store["active_manifest"]]
+
+
+def test_a_process_that_forks_off_signs_too(tmp_path: Path) -> None:
+    write_picture(tmp_path / "before.png", picture())
+    child = os.fork()
+    if child == 0:
+        try:
+            write_picture(tmp_path / "after.png", picture())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    told = manifest_in(tmp_path / "after.png")
+    assert told is not None
+    assert told.intact

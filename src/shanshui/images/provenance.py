@@ -6,6 +6,7 @@ https://spec.c2pa.org/specifications/specifications/2.2/specs/C2PA_Specification
 """
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -224,8 +225,13 @@ def _scratch(file: BinaryIO) -> Iterator[BinaryIO]:
         yield BytesIO()
 
 
-@cache
 def _context() -> "c2pa.Context":
+    return _context_of(os.getpid())
+
+
+@cache
+def _context_of(process: int) -> "c2pa.Context":
+    """One for each process: a context that was made before a fork is not valid behind it."""
     import c2pa
 
     return c2pa.Context.from_dict(_SETTINGS)
