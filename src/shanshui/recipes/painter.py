@@ -62,14 +62,14 @@ PAINTER_ROBUST = replace(
     learner=replace(
         PAINTER.learner,
         start="painter",
-        robustness=20.0,
+        robustness=100.0,
         adam=replace(
             PAINTER.learner.adam,
             learning_rate=1e-3,
-            schedule=Schedule(kind="cosine", warm_up=60, decay_images=1_200, floor=0.02),
+            schedule=Schedule(kind="cosine", warm_up=60, decay_images=1_800, floor=0.02),
         ),
     ),
-    settings=replace(PAINTER.settings, images=1_200, checkpoint_every=300, sample_every=600, log_every=60),
+    settings=replace(PAINTER.settings, images=1_800, checkpoint_every=600, sample_every=600, log_every=60),
 )
 """The model `painter`, taught in minutes to hold still when its photos are attacked."""
 
