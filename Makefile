@@ -1,4 +1,4 @@
-.PHONY: install test slow lint format demo ci
+.PHONY: install test slow lint format demo zoo ci
 
 install:  ## the package, editable, with everything that tests need
 	pip install -c constraints.txt -e ".[test]"
@@ -17,6 +17,9 @@ format:  ## let ruff mend what it can
 
 demo:  ## generated scenes and stylised photos, with a page that shows them
 	shanshui demo
+
+zoo:  ## the sums of what ships, after a model or its card was changed
+	cd src/shanshui/zoo && sha256sum *.md *.safetensors > SHA256SUMS
 
 ci:  ## both README lines in fresh environments, then the checks
 	bash .ci/run

@@ -31,3 +31,7 @@ class NonFiniteError(ShanshuiError):
 
 class ExplodingError(ShanshuiError):
     """A loss, gradient or weight grew beyond anything that learning needs; nothing was updated with it."""
+
+
+class LostProcessError(ShanshuiError):
+    """One of the processes that learn together has ended, and the others cannot go on without it."""

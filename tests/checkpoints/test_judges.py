@@ -114,24 +114,26 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_hub_is_asked_only_for_what_is_not_cached(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = Hub(cached=network)
-    monkeypatch.setattr(judges, "hf_hub_download", hub)
+    monkeypatch.setattr("shanshui.checkpoints.hub.hf_hub_download", hub)
     open_extractor("owner/repository/folder/net.onnx")
     assert hub.asked == [("owner/repository", "folder/net.onnx", True)]
     hub = Hub(online=network)
-    monkeypatch.setattr(judges, "hf_hub_download", hub)
+    monkeypatch.setattr("shanshui.checkpoints.hub.hf_hub_download", hub)
     open_extractor("owner/repository/net.pt")
     assert hub.asked == [("owner/repository", "net.pt", True), ("owner/repository", "net.pt", False)]
 
 
 def test_offline_without_a_cache_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judges, "hf_hub_download", Hub())
-    with pytest.raises(ModelError, match=r"facebook/dinov2-small/model\.safetensors here .* check the name"):
+    monkeypatch.setattr("shanshui.checkpoints.hub.hf_hub_download", Hub())
+    with pytest.raises(
+        ModelError, match=r"facebook/dinov2-small/model\.safetensors was not fetched yet.* check the connection"
+    ):
         open_extractor("dinov2s")
 
 
 def test_names_of_nothing_never_reach_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = Hub()
-    monkeypatch.setattr(judges, "hf_hub_download", hub)
+    monkeypatch.setattr("shanshui.checkpoints.hub.hf_hub_download", hub)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nets").mkdir()
     for name in ("vgg91", "nets/judges/mistyped.pt", str(tmp_path / "a" / "b.onnx"), Path("a/b/c.pt"), "a/b/c.txt"):
@@ -157,7 +159,7 @@ def test_dinov2_by_name_and_by_file_do_not_share_a_name(tmp_path: Path, monkeypa
         },
         path,
     )
-    monkeypatch.setattr(judges, "hf_hub_download", Hub(cached=path))
+    monkeypatch.setattr("shanshui.checkpoints.hub.hf_hub_download", Hub(cached=path))
     images = torch.zeros(1, 3, 16, 16)
     assert list(open_extractor("dinov2s")(images)) == ["dinov2s"]
     (family,) = open_extractor(path)(images)

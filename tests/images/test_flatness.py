@@ -114,3 +114,14 @@ def test_bands_of_a_large_picture_change_as_the_whole_does(monkeypatch: pytest.M
     monkeypatch.setattr("shanshui.images.flatness._BAND", 16)
     torch.testing.assert_close(flat_change(*cells), whole, atol=1e-5, rtol=0)
     assert whole.abs().max() > 0.01
+
+
+def test_a_sky_changes_the_same_however_much_ground_lies_below() -> None:
+    photo = sky_over_grass()
+    painting = photo + waves(40)
+    change = flat_change(Cells.of(painting), Cells.of(photo))
+    more = torch.cat([photo, 0.4 * torch.randn(1, 3, 240, SIDE, generator=torch.Generator().manual_seed(1))], 2)
+    above = flat_change(Cells.of(torch.cat([painting, more[:, :, SIDE:]], 2)), Cells.of(more))
+    assert change.abs().max() > 0.05
+    torch.testing.assert_close(above[:, :, : SIDE // 4], change, atol=1e-5, rtol=0)
+    assert not above[:, :, SIDE // 4 :].any()

@@ -40,6 +40,19 @@ def test_untrained_it_leaves_a_painting_as_it_is() -> None:
     assert torch.equal(composed(Composer(TINY), painting), painting)
 
 
+def test_strokes_can_be_taken_away_at_every_place() -> None:
+    # What loses all strokes is what loses all that is finer than four pixels: a checkerboard becomes grey.
+    composer = Composer(TINY).eval()
+    assert composer.strokes.bias is not None
+    with torch.no_grad():
+        composer.strokes.bias.view(4, 4)[3] = 1.0  # of red, green, blue and loss, the last, at all four pixels
+    checkerboard = (torch.arange(48)[:, None] + torch.arange(64)) % 2 * 2.0 - 1
+    scene = composed(composer, checkerboard.expand(1, 3, -1, -1))
+    torch.testing.assert_close(scene, torch.zeros_like(scene), atol=1e-5, rtol=0)
+    even = torch.full((1, 3, 48, 64), 0.3)
+    torch.testing.assert_close(composed(composer, even), even, atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (16, 16), (33, 50), (64, 47)])
 def test_every_size_is_kept(composer: Composer, height: int, width: int) -> None:
     assert composed(composer, picture(height, width)).shape == (1, 3, height, width)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,6 +110,6 @@ def test_waiting_is_added_up(dataset: SceneDataset) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"workers": 0}, {"start": -1}, {"seed": -1}])
-def test_impossible_numbers_are_refused(dataset: SceneDataset, wrong: dict[str, int]) -> None:
+def test_impossible_numbers_are_refused(dataset: SceneDataset, wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         batches(dataset, **({"batch_size": 1, "seed": 0} | wrong))

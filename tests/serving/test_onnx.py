@@ -1,6 +1,8 @@
 """Networks as ONNX: what every kind makes agrees with PyTorch, at other sizes too, and pipelines run on the files."""
 
 import json
+import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,14 @@ from shanshui.cli import main
 from shanshui.errors import ConfigError, ModelError
 from shanshui.images.files import read_picture
 from shanshui.pipelines.generate import SceneGenerator
+from shanshui.pipelines.painters import Share
 from shanshui.pipelines.stylize import Stylizer
+from shanshui.pipelines.treatment import Treatment
+from shanshui.serving import cache, engine
 from shanshui.serving.engine import OnnxPainter, scenes
 from shanshui.serving.onnx import AGREEMENT, export, reduced
 
+ENGINES = Path(__file__).parents[2] / "docs" / "engines.md"
 DECODER = {"width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1}
 PAINTER = {"styles": ["day", "night"], **DECODER}
 COMPOSER = {"width": 4, "widest": 8, "halvings": 1, "latent": 4, "style": 4}
@@ -30,15 +36,18 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "stylegan": {"doublings": 2, "latent": 4, "style": 4, "width": 2, "mapping_layers": 2},
     "stylegan2": {"doublings": 2, "latent": 4, "style": 4, "width": 2, "mapping_layers": 2},
     "r3gan": {"doublings": 2, "latent": 4, "width": 2, "group": 2},
-    "fastgan": {"doublings": 4, "latent": 4, "width": 2},
+    "fastgan": {"doublings": 4, "latent": 4, "width": 2, "labels": 3},
     "feedforward-stylizer": PAINTER,
     "arbitrary-stylizer": {**DECODER, "encoder_width": 4, "encoder_deep_width": 4, "encoder_blocks": 1, "code": 4},
     "light-translator": {"style": "night", **DECODER},
     "resnet-translator": {"style": "night", "width": 4, "blocks": 2},
     "joint-pipeline": {"stylizer": PAINTER, "composer": COMPOSER},
+    "inpainter": {"width": 4, "widest": 8, "halvings": 1, "dilations": [1], "latent": 4},
 }
 QUICK = ("dcgan", "light-translator")
 """Writing a graph takes seconds."""
+SLOW = [pytest.mark.slow, pytest.mark.timeout(600)]
+"""A busy machine takes minutes for the 1,500 nodes of an inpainter's."""
 
 
 def saved(kind: str, folder: Path) -> Path:
@@ -61,9 +70,7 @@ def stylizer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return snapshot, folder / "graph.onnx"
 
 
-@pytest.mark.parametrize(
-    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
-)
+@pytest.mark.parametrize("kind", [kind if kind in QUICK else pytest.param(kind, marks=SLOW) for kind in KINDS])
 def test_every_network_agrees_with_pytorch(kind: str, tmp_path: Path) -> None:
     written = export(saved(kind, tmp_path), tmp_path / "graph.onnx")
     assert written.difference < AGREEMENT
@@ -112,6 +119,75 @@ def test_the_command_stylises_with_a_graph(stylizer: tuple[Path, Path], tmp_path
     Image.new("RGB", (50, 40), (90, 120, 200)).save(photo)
     assert main(["stylize", str(photo), "--model", str(stylizer[1]), "--style", "night", "--out", str(out)]) == 0
     assert read_picture(out).pixels.shape == (40, 50, 3)
+
+
+def test_the_program_in_the_documentation_runs(
+    stylizer: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", ENGINES.read_text(encoding="utf-8"), re.DOTALL)
+    program = program.replace('"ink"', '"day"').replace('"monet"', '"night"')
+    photo = np.random.default_rng(0).integers(0, 256, (45, 70, 3), dtype=np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.jpg", quality=100)
+    shutil.copy(stylizer[1], tmp_path / "painter.onnx")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, str(ENGINES), "exec"), {})
+    painted = np.asarray(Image.open("painted.png")).astype(int)
+    whole = read_picture(tmp_path / "photo.jpg").pixels[:40, :64]
+    treatment = Treatment(flat_skies=False)
+    expected = Stylizer(OnnxPainter(stylizer[1])).paint(whole, {"day": 0.6, "night": 0.4}, treatment).pixels
+    assert np.abs(painted - expected).max() <= 1
+
+
+def test_the_engine_of_a_command_exports_once(
+    stylizer: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports = []
+
+    def ready(model: Path, path: Path) -> None:
+        exports.append(model)
+        path.parent.mkdir(parents=True)
+        shutil.copy(stylizer[1], path)
+
+    monkeypatch.setattr(cache, "export", ready)
+    monkeypatch.setenv("SHANSHUI_CACHE", str(tmp_path / "cache"))
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (50, 40), (90, 120, 200)).save(photo)
+    outs = [tmp_path / "torch.png", tmp_path / "onnx.png", tmp_path / "again.png"]
+    for name, out in zip(("torch", "onnx", "onnx"), outs, strict=True):
+        wanted = ["--model", str(stylizer[0]), "--style", "night", "--engine", name, "--out", str(out)]
+        assert main(["stylize", str(photo), *wanted]) == 0
+    one, other, again = (read_picture(out).pixels.astype(int) for out in outs)
+    assert np.abs(one - other).max() < 8  # graphs know no bf16
+    assert np.array_equal(other, again)
+    assert exports == [stylizer[0]]
+    assert main(["stylize", str(photo), "--model", "gatys", "--style", "a.png", "--engine", "onnx"]) == 2
+
+
+def test_a_painting_is_looked_at_as_pytorch_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"config": {"styles": []}, "inputs": {"image": [], "painting": []}, "step": 8}
+    seen: list[list[torch.Tensor]] = []
+
+    def run(session: object, inputs: list[torch.Tensor]) -> torch.Tensor:
+        seen.append(inputs)
+        return inputs[0]
+
+    monkeypatch.setattr(engine, "_opened", lambda *_: (None, told))
+    monkeypatch.setattr(engine, "run", run)
+    OnnxPainter(Path("any.onnx"))(torch.zeros(1, 3, 50, 60), [Share(torch.zeros(1, 3, 800, 1000), 1.0)])
+    assert [tuple(each.shape[2:]) for each in seen[0]] == [(56, 64), (256, 320)]
+
+
+def test_scenes_come_from_either_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHANSHUI_CACHE", str(tmp_path / "cache"))
+    wanted = ["generate", "--model", str(saved("dcgan", tmp_path)), "--count", "2", "--seed", "7"]
+    for name in ("torch", "onnx"):
+        assert main([*wanted, "--engine", name, "--out", str(tmp_path / name)]) == 0
+    for number in range(2):
+        one, other = (
+            read_picture(tmp_path / name / f"scene-7-000{number}.png").pixels.astype(int) for name in ("torch", "onnx")
+        )
+        assert np.abs(one - other).max() <= 3
+    assert main([*wanted, "--engine", "onnx", "--truncation", "0.5", "--out", str(tmp_path / "typical")]) == 2
 
 
 @pytest.mark.slow

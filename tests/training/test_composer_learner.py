@@ -51,6 +51,7 @@ def make(tmp_path: Path, encoder: VGG19, monkeypatch: pytest.MonkeyPatch) -> Mak
             "composer": ComposerConfig(width=8, widest=16, latent=4, style=8),
             "discriminator": StyleGAN2DiscriminatorConfig(height=SIZE, width=SIZE, channels=4, widest=8),
             "content": {"relu2_2": 1.0},
+            "nature": {"relu1_1": 1.0},
             "style": {"relu1_2": 1.0},
             "palette": 1.0,
             "r1_every": 2,
@@ -86,11 +87,11 @@ def modules(learner: ComposerLearner) -> tuple[dict[str, Tensor], dict[str, Tens
 def test_terms_say_which_half_they_belong_to(make: Make) -> None:
     first, second = run(make(), 0, 2)
     expected = {"discriminator.non-saturating", "composer.non-saturating", "logits.real", "logits.fake"}
-    expected |= {"natural.content.relu2_2", "painted.content.relu2_2", "painted.style.relu1_2", "painted.palette"}
+    expected |= {"natural.content.relu1_1", "painted.content.relu2_2", "painted.style.relu1_2", "painted.palette"}
     assert expected <= set(first)
     assert "r1" in first
     assert "r1" not in second
-    assert "natural.style.relu1_2" not in first
+    assert not {"natural.style.relu1_2", "natural.content.relu2_2", "painted.content.relu1_1"} & set(first)
     assert first["natural.palette"] == 0
 
 

@@ -11,10 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 import torch
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from torch import nn
 
+from shanshui.checkpoints.hub import WEIGHTS, fetched, kept
 from shanshui.errors import ModelError
 from shanshui.networks.encoders import inception
 from shanshui.networks.encoders.conventions import InputConvention
@@ -24,7 +23,6 @@ from shanshui.networks.encoders.inception import Inception2015
 from shanshui.networks.encoders.lpips import LPIPS, TRUNKS, PerceptualVGG19
 from shanshui.networks.encoders.pooled import PooledEfficientNetLite1, PooledVGG19
 
-HUB_FILE = "model.safetensors"
 FILE_SUFFIXES = frozenset({".onnx", ".pt", ".pth", ".ts", ".safetensors"})
 
 
@@ -115,7 +113,7 @@ def _inception() -> nn.Module:
 
 
 def _dinov2(family: str, repository: str) -> nn.Module:
-    return DINOv2Extractor(load_dinov2(_from_hub(repository, HUB_FILE)), family)
+    return DINOv2Extractor(load_dinov2(_from_hub(repository, WEIGHTS)), family)
 
 
 def _lpips(family: str) -> nn.Module:
@@ -169,14 +167,4 @@ def _located(name: str | Path, known: Mapping[str, KnownJudge]) -> Path:
 
 def _from_hub(repository: str, file: str) -> Path:
     """A file of a repository on the Hugging Face hub: what was fetched once stays, so that figures stay comparable."""
-    try:
-        return Path(hf_hub_download(repository, file, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
-        pass  # not fetched yet, or no valid name, which the next call says
-    try:
-        return Path(hf_hub_download(repository, file))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelError(
-            f"There is no file {repository}/{file} here and the Hugging Face hub did not give it: "
-            "check the name and the connection, or name a copy of the file."
-        ) from error
+    return kept(repository, file) or fetched(repository, file)

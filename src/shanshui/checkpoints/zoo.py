@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
+from shanshui.checkpoints.hub import WEIGHTS, fetched
 from shanshui.errors import ModelError
 
 ZOO = Path(__file__).parent.parent / "zoo"
-HUB_FILE = "model.safetensors"
 SUFFIX = ".safetensors"
 
 
@@ -33,15 +30,5 @@ def resolve(name: str | Path) -> Path:
     if path.is_dir():
         raise ModelError(f"{path} is a folder: name one .safetensors file in it.")
     if isinstance(name, str) and name.count("/") == 1 and path.suffix == "":
-        return _from_hub(name)
+        return fetched(name, WEIGHTS)
     raise ModelError(f"There is no model {str(name)!r}: the models that ship are {', '.join(shipped()) or 'none'}.")
-
-
-def _from_hub(repository: str) -> Path:
-    try:
-        return Path(hf_hub_download(repository, HUB_FILE))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelError(
-            f"There is no model {repository!r} here and the hub did not give {HUB_FILE} from it: "
-            "check the name and the connection."
-        ) from error

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import tyro
@@ -42,6 +42,9 @@ class Augment(Credited):
         shanshui augment photos/ more/ --times 5 --with styles composed --composer runs/mine/composer.safetensors
         shanshui augment photos/ more/ --times 4 --with styles generated --generator runs/mine/best.safetensors
     """
+
+    # A signature holds chance and the time, and the same seed is to give the same files.
+    signs_by_itself: ClassVar[bool] = False
 
     source: Annotated[Path, tyro.conf.Positional]
     """A folder, a zip or tar archive, or ARCHIVE/FOLDER inside one."""

@@ -9,13 +9,13 @@ from typing import Annotated
 import tyro
 
 from shanshui.commands.batch import paint_batch
-from shanshui.commands.controls import Controls, treatment_of
-from shanshui.commands.crediting import credited
+from shanshui.commands.controls import Controls, told, treatment_of
+from shanshui.commands.crediting import credited, licence_of
 from shanshui.commands.options import parse, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.photos import Photo, photos_in, plan_outputs
 from shanshui.commands.terminal import terminal
-from shanshui.commands.wishes import addition, parse_blend
+from shanshui.commands.wishes import addition, parse_blend, public_style
 from shanshui.errors import ConfigError
 from shanshui.events import Emit
 from shanshui.images.files import Picture, from_any
@@ -91,6 +91,14 @@ def run(options: Compose, emit: Emit) -> list[Path]:
     stylizer = composer.at(options.naturalness, seed=options.seed)
     treatment = treatment_of(options)
     photos = [photo for place in options.photo for photo in photos_in(place)] if options.photo else _noise(options)
+    settings = {
+        "style": [public_style(text) for text in options.style],
+        "naturalness": options.naturalness,
+        "seed": options.seed,
+        **told(options),
+    }
+    if not options.photo:  # the scenes have a maker of their own, with a licence of its own
+        settings |= {"scenes": options.scenes, "licence_of_scenes": licence_of(options.scenes)}
     batch = paint_batch(
         photos,
         plan_outputs(photos, addition(blend), options.out),
@@ -99,9 +107,7 @@ def run(options: Compose, emit: Emit) -> list[Path]:
             options,
             options.model,
             "compositeWithTrainedAlgorithmicMedia" if options.photo else "trainedAlgorithmicMedia",
-            style=list(options.style),
-            naturalness=options.naturalness,
-            seed=options.seed,
+            **settings,
         ),
         emit,
         task=TASK,

@@ -30,7 +30,7 @@ def composer_lesson(recipe: ComposerRecipe, data: Path, heldout: Path | None, fa
     build = partial(
         ComposerLearner,
         stylizer=load_painter(recipe.stylizer),
-        generator=load_generator(recipe.scenes),
+        generator=load_generator(recipe.scenes)[0],
         data=data,
         photos=photos_shown(recipe, data),
         seed=recipe.settings.seed,

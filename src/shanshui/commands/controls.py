@@ -1,14 +1,14 @@
 """The controls of everything that paints, as options, and what they ask for."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from shanshui.commands.crediting import Credited
-from shanshui.commands.wishes import parse_region
+from shanshui.commands.wishes import parse_region, public_region
 from shanshui.errors import ConfigError
 from shanshui.pipelines.treatment import Colors, Exactness, Treatment, Wrap, stroke_scale_of
 
@@ -66,6 +66,21 @@ def treatment_of(options: Controls) -> Treatment:
         max_memory=_bytes(options.max_memory),
         regions=tuple(parse_region(text) for text in options.region),
     )
+
+
+def told(options: Controls) -> dict[str, Any]:
+    """The strength, and each control that is not where it stands by itself, for `credited`."""
+    shared = {each.name for each in fields(Credited)} | {"max_memory"}  # which changes nothing that shows
+    moved = {
+        each.name: getattr(options, each.name)
+        for each in fields(Controls)
+        if each.name not in shared and getattr(options, each.name) != each.default
+    }
+    plain: dict[str, Any] = {
+        "mask": None if options.mask is None else options.mask.name,
+        "region": [public_region(text) for text in options.region],
+    }
+    return {"strength": options.strength} | {name: plain.get(name, value) for name, value in moved.items()}
 
 
 def _stroke_scale(options: Controls) -> float:

@@ -1,6 +1,5 @@
 """`shanshui doctor`: what this machine can do, or what a data set has wrong."""
 
-import json
 import os
 import platform
 import shutil
@@ -17,6 +16,7 @@ from shanshui import __version__
 from shanshui.checkpoints.zoo import shipped
 from shanshui.commands.advice import advise
 from shanshui.commands.options import Common, available_devices, parse, resolve_device
+from shanshui.commands.origins import origin_of
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.plan import plan_for
 from shanshui.commands.survey import survey
@@ -24,8 +24,6 @@ from shanshui.commands.survey_text import describe
 from shanshui.commands.terminal import terminal
 from shanshui.commands.trial import try_out
 from shanshui.errors import ShanshuiError
-from shanshui.images.credentials import credentials_in
-from shanshui.images.files import read_picture
 from shanshui.networks.encoders.efficientnet_lite import EfficientNetLite1
 from shanshui.networks.encoders.vgg19 import VGG19
 from shanshui.networks.precision import fast_dtype
@@ -47,8 +45,7 @@ class Doctor(Common):
     """
 
     picture: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Pictures whose content credentials are to be read, instead of examining the machine."""
-
+    """Pictures and films whose content credentials are to be read, instead of examining the machine."""
     data: Path | None = None
     """A data set to examine (folder, archive, ARCHIVE/FOLDER) instead of the machine."""
     trial: float = 5.0
@@ -69,12 +66,12 @@ def main(argv: Sequence[str]) -> Outcome:
 
 
 def _of_pictures(options: Doctor) -> Outcome:
-    told = {str(path): credentials_in(read_picture(path).metadata) for path in options.picture}
-    lines = [
-        f"{path}: {'no credentials of Shanshui' if record is None else json.dumps(record, ensure_ascii=False)}"
-        for path, record in told.items()
-    ]
-    return Outcome(data=told, text="\n".join(lines), as_json=options.json)
+    origins = {path: origin_of(path) for path in options.picture}
+    return Outcome(
+        data={str(path): origin.as_json() for path, origin in origins.items()},
+        text="\n".join(origin.describe(path) for path, origin in origins.items()),
+        as_json=options.json,
+    )
 
 
 def _of_data(options: Doctor, data: Path) -> Outcome:

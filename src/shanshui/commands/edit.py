@@ -4,21 +4,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import tyro
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from shanshui.commands.crediting import Credited, credited
-from shanshui.commands.interpolate import parse_scenes
+from shanshui.commands.interpolate import parse_scenes, public_scene
 from shanshui.commands.options import parse, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
 from shanshui.evaluation.references import default_cache_folder
 from shanshui.events import Emit, Finished, ImageReady, Started
-from shanshui.images.files import from_any, write_picture
+from shanshui.images.files import Picture, from_any, write_picture
 from shanshui.images.grids import grid
 from shanshui.pipelines.codes import CODE_SUFFIX, Scene
 from shanshui.pipelines.steering.controls import CONTROLS
@@ -130,7 +132,8 @@ def run(options: Edit, emit: Emit) -> Edited:
     versions = [after] if swept is None else editor.swept(after, swept, options.strengths)
     files = [] if swept is not None else _write_scenes(options, editor, after)
     sheet = options.out / SHEET
-    write_picture(sheet, _sheet(editor, [before, *versions] if swept is None else versions))
+    pixels = _sheet(editor, [before, *versions] if swept is None else versions)
+    write_picture(sheet, _credited(pixels, options))
     emit(ImageReady(task=TASK, name=sheet.stem, path=sheet, done=len(scenes)))
     emit(Finished(task=TASK, done=len(scenes), reason="complete"))
     return Edited(files=[*files, sheet], moved=_moved(editor, before, versions))
@@ -186,14 +189,32 @@ def _write_scenes(options: Edit, editor: SceneEditor, codes: Tensor) -> list[Pat
     files = []
     for number, picture in enumerate(editor.space.pictures(codes)):
         path = options.out / f"edited-{number:04}.png"
-        wishes = [*options.control, *options.direction]
-        made = from_any(picture)
-        write_picture(path, credited(made, options, options.model, "trainedAlgorithmicMedia", wishes=wishes))
+        write_picture(path, _credited(picture, options, number=number))
         files.append(path)
         if options.codes:
             files.append(path.with_suffix(CODE_SUFFIX))
             editor.space.write(files[-1], codes[number : number + 1])
     return files
+
+
+def _credited(pixels: Image.Image | NDArray[Any], options: Edit, **more: Any) -> Picture:
+    scenes = (
+        {"seed": options.seed}
+        if options.scenes is None
+        else {"scenes": [public_scene(text) for text in options.scenes.split(",")]}
+    )
+    strengths = {"strengths": list(options.strengths)} if options.strengths else {}
+    return credited(
+        from_any(pixels),
+        options,
+        options.model,
+        "trainedAlgorithmicMedia",
+        **scenes,
+        wishes=[*options.control, *options.direction],
+        **strengths,
+        truncation=options.truncation,
+        **more,
+    )
 
 
 def _sheet(editor: SceneEditor, versions: Sequence[Tensor]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

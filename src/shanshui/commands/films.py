@@ -6,6 +6,7 @@ from pathlib import Path
 from shanshui.errors import ConfigError, ImageError
 from shanshui.events import Emit, ImageReady, Warned
 from shanshui.images.footage.reel import FILM_SUFFIXES, is_film
+from shanshui.images.provenance import Note
 from shanshui.pipelines.films.film import TASK, FilmStylizer, PaintedFilm
 from shanshui.pipelines.stylize import Stylizer
 from shanshui.pipelines.treatment import Treatment
@@ -18,6 +19,7 @@ def paint_films(
     style: Mapping[str, float],
     treatment: Treatment,
     emit: Emit,
+    note: Note | None,
 ) -> list[PaintedFilm]:
     """Paint each film into its target.
 
@@ -29,7 +31,7 @@ def paint_films(
     failures: list[ImageError] = []
     for film, target in zip(films, targets, strict=True):
         try:
-            done = paint(film, style, treatment, out=target, emit=emit)
+            done = paint(film, style, treatment, out=target, emit=emit, note=note)
         except ImageError as error:
             if len(films) == 1:
                 raise

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import tyro
 
-from shanshui.commands.options import Common, parse, require_positive, resolve_device
+from shanshui.commands.crediting import Credited, credited
+from shanshui.commands.options import parse, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.photos import file_photo, plan_outputs
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started
+from shanshui.images.credentials import Making
 from shanshui.images.files import Picture, write_picture
 from shanshui.pipelines.inpaint import SceneInpainter
 
@@ -22,7 +24,7 @@ SIDES = ("left", "right", "top", "bottom")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inpaint(Common):
+class Inpaint(Credited):
     """Fill what a mask covers of a photo, or extend the photo beyond its borders; elsewhere it stays bit for bit.
 
     For example:
@@ -83,7 +85,9 @@ def run(options: Inpaint, emit: Emit) -> list[Path]:
     picture = photo.read()
     emit(Started(task=TASK, total=len(targets)))
     for done, (seed, target) in enumerate(zip(seeds, targets, strict=True), 1):
-        write_picture(target, _filled(inpainter, picture, options.mask, sides, seed))
+        filled = _filled(inpainter, picture, options.mask, sides, seed)
+        making: Making = "compositeWithTrainedAlgorithmicMedia"
+        write_picture(target, credited(filled, options, options.model, making, seed=seed, expand=dict(sides)))
         emit(ImageReady(task=TASK, name=target.stem, path=target, done=done))
         emit(Progress(task=TASK, done=done, values={}))
     emit(Finished(task=TASK, done=len(targets), reason="complete"))

@@ -1,7 +1,7 @@
 """`shanshui interpolate`: a film in which scenes turn into each other."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +9,13 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from shanshui.commands.options import Common, parse, resolve_device
+from shanshui.commands.crediting import Credited, note_of
+from shanshui.commands.options import parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started
-from shanshui.images.files import WRITABLE_SUFFIXES, write_picture
+from shanshui.images.files import WRITABLE_SUFFIXES, from_any, write_picture
 from shanshui.images.film import require_film, write_film
 from shanshui.images.grids import grid
 from shanshui.images.resize import resize
@@ -28,7 +29,7 @@ _SHEET_ROWS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Interpolate(Common):
+class Interpolate(Credited):
     """Make a film in which scenes turn into each other.
 
     The ending of OUT says what it becomes: a video (.mp4, .mov, .mkv; they need the extra `video`), an animated
@@ -107,10 +108,18 @@ def run(options: Interpolate, emit: Emit) -> list[Path]:
             yield resize(pixels, pixels.shape[0] * options.enlarge, pixels.shape[1] * options.enlarge)
             emit(Progress(task=TASK, done=number + 1, values={}))
 
-    write_film(options.out, frames(), rate=rate)
+    note = note_of(
+        options,
+        options.model,
+        "trainedAlgorithmicMedia",
+        scenes=[public_scene(part) for part in options.seeds.split(",")],
+        loop=options.loop,
+        truncation=options.truncation,
+    )
+    write_film(options.out, frames(), rate=rate, note=note)
     paths = [options.out]
     if options.sheet is not None:
-        write_picture(options.sheet, grid(shown, _SHEET_COLUMNS))
+        write_picture(options.sheet, replace(from_any(grid(shown, _SHEET_COLUMNS)), note=note))
         paths.append(options.sheet)
     for path in paths:
         emit(ImageReady(task=TASK, name=path.stem, path=path, done=count))
@@ -142,6 +151,11 @@ def parse_rate(text: str) -> Fraction:
         return exact_rate(Fraction(text))
     except (ValueError, ZeroDivisionError) as error:
         raise ConfigError(f"--fps {text} is no rate: give 24, 23.976 or 30000/1001, for instance.") from error
+
+
+def public_scene(text: str) -> str:
+    """A scene as `parse_scene` takes it, but of a file only the name: where it lies on this machine is private."""
+    return Path(text.strip()).name
 
 
 def parse_scenes(text: str) -> list[Scene]:

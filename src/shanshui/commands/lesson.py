@@ -24,7 +24,7 @@ class Lesson:
     Attributes:
         plan: the learner's configuration, and how to build it.
         dataset: what it learns from.
-        judge: None where no figure is measured.
+        judge: None where no figure is measured, and in processes that only learn.
         training: photographs of `dataset` to show to the discriminator, as in `Watch`; None where it has no judge.
         heldout: photographs that it never sees, as in `Watch`.
     """

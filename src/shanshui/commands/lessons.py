@@ -68,7 +68,7 @@ def scene_lesson(recipe: SceneRecipe, data: Path, heldout: Path | None, fabric: 
     return Lesson(
         plan=Plan(recipe.learner, partial(SceneLearner, seed=seed, fabric=fabric, labels=labels)),
         dataset=dataset,
-        judge=judge_of(source, others, height, width, fabric.device, emit),
+        judge=judge_of(source, others, height, width, fabric.device, emit) if fabric.is_global_zero else None,
         training=shown_to_the_discriminator(source, height, width),
         heldout=None if others is None else shown_to_the_discriminator(others, height, width),
     )

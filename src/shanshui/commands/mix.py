@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from shanshui.commands.interpolate import parse_scenes
-from shanshui.commands.options import Common, parse, resolve_device
+from shanshui.commands.crediting import Credited, credited
+from shanshui.commands.interpolate import parse_scenes, public_scene
+from shanshui.commands.options import parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started
-from shanshui.images.files import write_picture
+from shanshui.images.files import from_any, write_picture
 from shanshui.images.grids import grid
 from shanshui.pipelines.mix import StyleMixer
 
@@ -19,7 +20,7 @@ TASK = "mix"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mix(Common):
+class Mix(Credited):
     """Mix scenes of a style-based model (stylegan, stylegan2): the layout of one with the finish of another.
 
     The sheet has the coarse scenes down its left side, the fine ones along its top, and each mixture where they meet.
@@ -69,7 +70,17 @@ def run(options: Mix, emit: Emit) -> Path:
             cells.append(left[number // len(fine)])
         cells.append(np.asarray(picture))
         emit(Progress(task=TASK, done=number + 1, values={}))
-    write_picture(options.out, grid(cells, len(fine) + 1))
+    sheet = credited(
+        from_any(grid(cells, len(fine) + 1)),
+        options,
+        options.model,
+        "trainedAlgorithmicMedia",
+        coarse=[public_scene(text) for text in options.coarse.split(",")],
+        fine=[public_scene(text) for text in options.fine.split(",")],
+        layer=options.layer,
+        truncation=options.truncation,
+    )
+    write_picture(options.out, sheet)
     emit(ImageReady(task=TASK, name=options.out.stem, path=options.out, done=count))
     emit(Finished(task=TASK, done=count, reason="complete"))
     return options.out

@@ -11,6 +11,7 @@ import tyro
 from shanshui.errors import ConfigError
 
 Options = TypeVar("Options", bound="Common")
+Engine = Literal["torch", "onnx"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 

@@ -14,9 +14,11 @@ class Outcome:
         text: what a person reads on stdout instead; may be empty.
         as_json: which of the two was asked for.
         interrupted: the work was stopped by Ctrl-C, in good order.
+        failed: something was asked for that is not so, and `text` says what.
     """
 
     data: Mapping[str, Any]
     text: str
     as_json: bool
     interrupted: bool = False
+    failed: bool = False

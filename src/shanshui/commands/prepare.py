@@ -29,9 +29,11 @@ class Prepare(Common):
     source: Annotated[Path, tyro.conf.Positional]
     """A folder, a zip or tar archive, or ARCHIVE/FOLDER inside one."""
     out: Annotated[Path, tyro.conf.Positional]
-    """The zip archive to write."""
+    """The zip archive to write, or the folder for shards."""
     size: int = 256
     """Side of the prepared images in pixels; smaller photos are left out."""
+    shards: Annotated[int | None, tyro.conf.arg(metavar="IMAGES")] = None
+    """Write WebDataset shards of so many images instead of one archive, for sets that are too large for one file."""
     licence: str = ""
     """Licence of the photos, for the manifest."""
     near_duplicates: Literal["keep", "drop"] = "keep"
@@ -54,6 +56,7 @@ def main(argv: Sequence[str]) -> Outcome:
             emit=emit,
             licence=options.licence,
             credits=credits,
+            shard_images=options.shards,
             repeats=inspect(source, emit).repeats if options.near_duplicates == "drop" else None,
         )
     return Outcome(data=report.as_json(), text=report.summary(), as_json=options.json)

@@ -7,18 +7,21 @@ from typing import Annotated
 
 import tyro
 
-from shanshui.commands.options import Common, parse, require_positive, resolve_device
+from shanshui.commands.crediting import Credited, credited
+from shanshui.commands.options import parse, require_positive, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.events import Emit, Finished, ImageReady, Started
-from shanshui.images.files import read_picture, write_picture
+from shanshui.images.credentials import Making
+from shanshui.images.files import from_any, read_picture, write_picture
 from shanshui.images.grids import grid
+from shanshui.images.pixels import Pixels
 from shanshui.pipelines.codes import CODE_SUFFIX, CodeSpace
 from shanshui.pipelines.project import TASK, Projection, Projector, Search
 
 
 @dataclass(frozen=True, kw_only=True)
-class Project(Common):
+class Project(Credited):
     """Find the scene of a model that is nearest to a photo.
 
     OUT/NAME-code.safetensors can stand wherever `shanshui interpolate` and `shanshui mix` take a seed;
@@ -75,8 +78,13 @@ def run(options: Project, emit: Emit) -> tuple[Projection, list[Path]]:
         options.out / f"{options.photo.stem}-{name}" for name in (f"code{CODE_SUFFIX}", "scene.png", "found.png")
     )
     space.write(code, found.code)
-    for path, pixels in ((scene, found.scene), (sheet, grid([found.photo, found.scene, found.nearest], 3))):
-        write_picture(path, pixels)
+    works: Sequence[tuple[Path, Pixels, Making]] = (
+        (scene, found.scene, "trainedAlgorithmicMedia"),
+        (sheet, grid([found.photo, found.scene, found.nearest], 3), "compositeWithTrainedAlgorithmicMedia"),
+    )
+    for path, pixels, making in works:
+        picture = credited(from_any(pixels), options, options.model, making, seed=options.seed, rounds=options.rounds)
+        write_picture(path, picture)
         emit(ImageReady(task=TASK, name=path.stem, path=path, done=options.rounds))
     emit(Finished(task=TASK, done=options.rounds, reason="complete"))
     return found, [code, scene, sheet]

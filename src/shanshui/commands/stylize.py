@@ -4,22 +4,23 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from shanshui.commands.batch import paint_batch
 from shanshui.commands.controls import Controls, treatment_of
-from shanshui.commands.crediting import credited
+from shanshui.commands.controls import told as controls_told
+from shanshui.commands.crediting import credited, note_of
 from shanshui.commands.films import figures, paint_films, plan_films, told
-from shanshui.commands.options import parse, resolve_device
+from shanshui.commands.options import Engine, parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.photos import STREAM, photos_in, plan_outputs
 from shanshui.commands.style_sheet import style_sheet
 from shanshui.commands.stylizers import ANY, NAMED, open_stylizer
 from shanshui.commands.terminal import terminal
 from shanshui.commands.textures import plan_textures
-from shanshui.commands.wishes import addition, is_picture, parse_blend, parse_region
+from shanshui.commands.wishes import addition, is_picture, parse_blend, parse_region, public_style
 from shanshui.errors import ConfigError, StorageError
 from shanshui.events import Emit
 from shanshui.images.credentials import Making
@@ -30,6 +31,7 @@ from shanshui.pipelines.stylize import Stylizer
 from shanshui.training.gatys import GatysConfig
 
 TASK = "stylize"
+PAINTED: Making = "compositeWithTrainedAlgorithmicMedia"
 SHEET = Path("styles.jpg")
 SHOWN_SEED = 7  # of the scene on which styles are shown when no photo is given
 
@@ -59,6 +61,9 @@ class Stylize(Controls):
     model: str | None = None
     """A model that ships (see `shanshui models`), a .safetensors or .onnx file, a hub id, or gatys, which optimises
     each picture by itself for minutes; when left out, painter for names and painter-any for paintings."""
+    engine: Engine = "torch"
+    """What computes: torch, or onnx, onnxruntime on the processor. It exports a model when it first needs it, and keeps
+    the graph in the cache folder."""
     gatys: GatysConfig = field(default_factory=GatysConfig)
     """How pictures are optimised with --model gatys."""
     progress: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
@@ -104,13 +109,17 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
     stylizer = _opened(options, emit)
     treatment = treatment_of(options)
     if options.contact_sheet:
-        return _each(options, "styles", lambda photo: style_sheet(stylizer, photo, treatment, emit), emit)
+
+        def sheet(photo: Picture) -> Picture:
+            return credited(style_sheet(stylizer, photo, treatment, emit), options, _model(options), PAINTED)
+
+        return _each(options, "styles", sheet, emit)
     blend = parse_blend(options.style, stylizer.styles)
 
     def paint(photo: Picture) -> Picture:
-        painted = stylizer.paint(photo, blend, treatment)
-        making: Making = "compositeWithTrainedAlgorithmicMedia"
-        return credited(painted, options, _model(options), making, style=list(options.style), strength=options.strength)
+        return credited(
+            stylizer.paint(photo, blend, treatment), options, _model(options), PAINTED, **_settings(options)
+        )
 
     return _each(options, addition(blend), paint, emit)
 
@@ -127,7 +136,8 @@ def stylize_films(options: Stylize, emit: Emit) -> Outcome:
     stylizer = _opened(options, emit)
     blend = parse_blend(options.style, stylizer.styles)
     targets = plan_films(options.photo, addition(blend), options.out)
-    painted = paint_films(options.photo, targets, stylizer, blend, treatment_of(options), emit)
+    note = note_of(options, _model(options), PAINTED, **_settings(options))
+    painted = paint_films(options.photo, targets, stylizer, blend, treatment_of(options), emit, note)
     return Outcome(
         data={
             "model": _model(options),
@@ -145,7 +155,9 @@ def list_styles(options: Stylize, emit: Emit) -> Outcome:
     stylizer = _opened(options, emit)
     shown = photos_in(options.photo[0])[0].read() if options.photo else _scene(options)
     sheet = options.out or SHEET
-    write_picture(sheet, style_sheet(stylizer, shown, treatment_of(options), emit))
+    making: Making = PAINTED if options.photo else "trainedAlgorithmicMedia"
+    painted = style_sheet(stylizer, shown, treatment_of(options), emit)
+    write_picture(sheet, credited(painted, options, _model(options), making))
     return Outcome(
         data={"model": _model(options), "styles": list(stylizer.styles), "sheet": str(sheet)},
         text="\n".join([*stylizer.styles, f"They are shown in {sheet}."]),
@@ -182,7 +194,16 @@ def _to_stdout(options: Stylize, result: Picture) -> list[Path]:
 
 def _opened(options: Stylize, emit: Emit) -> Stylizer:
     device = resolve_device(options.device)
-    return open_stylizer(_model(options), device, emit, gatys=options.gatys, progress=options.progress)
+    note = None if options.progress is None else note_of(options, _model(options), PAINTED, **_settings(options))
+    return open_stylizer(
+        _model(options),
+        device,
+        emit,
+        engine=options.engine,
+        gatys=options.gatys,
+        progress=options.progress,
+        note=note,
+    )
 
 
 def _model(options: Stylize) -> str:
@@ -192,6 +213,10 @@ def _model(options: Stylize) -> str:
     regions = [parse_region(text).style for text in options.region]
     wanted = [*parse_blend(options.style, ()), *map(str, regions)] if options.style else map(str, regions)
     return ANY if any(is_picture(style) for style in wanted) else NAMED
+
+
+def _settings(options: Stylize) -> dict[str, Any]:
+    return {"style": [public_style(text) for text in options.style], **controls_told(options)}
 
 
 def _scene(options: Stylize) -> Picture:

@@ -3,7 +3,9 @@
 import argparse
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -18,16 +20,18 @@ from shanshui.commands.style_lessons import with_styles
 from shanshui.commands.terminal import terminal
 from shanshui.commands.translation_lessons import with_name
 from shanshui.errors import ConfigError
-from shanshui.events import Emit, broadcast
+from shanshui.events import Emit, broadcast, ignore
 from shanshui.recipes import RECIPES
 from shanshui.recipes.scenes import SceneRecipe
 from shanshui.recipes.translation import TranslationRecipe
 from shanshui.scenes.sources import open_source
 from shanshui.training import loop
 from shanshui.training.answers import Policy
-from shanshui.training.devices import PrecisionName, start_fabric
+from shanshui.training.cost import hardware_of
+from shanshui.training.crew import Crew
+from shanshui.training.devices import PrecisionName, launched, start_fabric
 from shanshui.training.listeners import journal, tensorboard
-from shanshui.training.run import RunFolder
+from shanshui.training.run import RunFolder, claimed
 from shanshui.training.settings import StopCondition
 from shanshui.training.watch import Watch
 
@@ -64,6 +68,9 @@ class Train(Common):
     """Arithmetic: auto takes bf16 where the hardware computes in it."""
     licence: str = "unknown"
     """Licence of the images, for the model card inside each snapshot."""
+    watts: float | None = None
+    """Power that the hardware takes in all, for the energy in the card; 10 a thread or 350 a GPU are assumed when left
+    out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,34 +127,46 @@ def main(argv: Sequence[str]) -> Outcome:
 
 
 def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
-    """Train, and say how it ended."""
+    """Train, and say how it ended.
+
+    Where a launcher has started several processes, each comes here; the first one says all there is to say.
+    """
+    with ExitStack() as held:
+        return _run(subject, recipe, options, emit, held)
+
+
+def _run(subject: str, recipe: Any, options: Train, emit: Emit, held: ExitStack) -> Outcome:
+    if options.watts is not None and not 0 < options.watts < math.inf:
+        raise ConfigError(f"--watts is {options.watts}: give a number above 0.")
     stop = None if options.stop_when is None else StopCondition.parse(options.stop_when)
     # Fabric logs on its own which precision it takes; the run's config.json says it already.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = start_fabric(resolve_device(options.device), options.precision)
+    crew = Crew.of(fabric)
+    emit = emit if crew.leads else ignore
     # Everything that can be refused is looked at before the run's folder comes into being.
     source = open_source(SUBJECTS[subject].photos(recipe, options.data))
     recipe = SUBJECTS[subject].settled(recipe, options.data)
     config = _config(subject, recipe, options, source.digest)
-    folder = RunFolder.reopen(options.run, config, may_differ=MAY_DIFFER) if options.resume else None
+    # A launcher repeats its command after a fault: there --resume begins a run that there is not yet.
+    resumes = options.resume and (RunFolder.exists(options.run) or not launched())
+    folder = held.enter_context(_reopened(options.run, config)) if resumes and crew.leads else None
     lesson = SUBJECTS[subject].lesson(recipe, options.data, options.heldout, fabric, emit)
     watch = Watch(
         judge=lesson.judge,
         training=lesson.training,
         heldout=lesson.heldout,
-        stop=stop,
-        patience=options.patience,
+        stop=stop if crew.leads else None,
+        patience=options.patience if crew.leads else None,
         policy=options.policy,
     )
     if watch.judge is not None:
         watch.condition(watch.judge.names[0])
-    folder = folder or RunFolder.create(options.run, config)
-    start = _resumed_at(folder)
-    with (
-        journal(folder) as written,
-        tensorboard(folder, config, resumed_at=start) as drawn,
-        report(folder, config, resumed_at=start, warn=emit) as reported,
-    ):
+    if crew.leads:
+        folder = folder or held.enter_context(_created(options.run, config))
+    crew.heard("the folder is there")
+    folder = folder or RunFolder(options.run)
+    with _recorded(folder, config, emit) if crew.leads else nullcontext(ignore) as told:
         ended = loop.train(
             lesson.plan,
             lesson.dataset,
@@ -160,10 +179,39 @@ def run(subject: str, recipe: Any, options: Train, emit: Emit) -> Outcome:
                 "data_digest": source.digest,
                 "licence": options.licence,
             },
-            emit=broadcast(emit, written, drawn, reported),
+            emit=told,
             watch=watch,
+            hardware=hardware_of(fabric.device, options.watts, processes=crew.processes),
+            crew=crew,
         )
-    return _outcome(folder, ended, options)
+    crew.part()
+    return _outcome(folder, ended, options) if crew.leads else _silent(ended)
+
+
+@contextmanager
+def _reopened(path: Path, config: Mapping[str, Any]) -> Iterator[RunFolder]:
+    """The run at `path` to be continued, and nobody else's as long as this one goes on."""
+    with claimed(path) if RunFolder.exists(path) else nullcontext():
+        yield RunFolder.reopen(path, config, may_differ=MAY_DIFFER)
+
+
+@contextmanager
+def _created(path: Path, config: Mapping[str, Any]) -> Iterator[RunFolder]:
+    """A new run, likewise."""
+    with claimed(path):
+        yield RunFolder.create(path, config)
+
+
+@contextmanager
+def _recorded(folder: RunFolder, config: Mapping[str, Any], emit: Emit) -> Iterator[Emit]:
+    """`emit`, and all that the run's folder keeps of what is said."""
+    start = _resumed_at(folder)
+    with (
+        journal(folder) as written,
+        tensorboard(folder, config, resumed_at=start) as drawn,
+        report(folder, config, resumed_at=start, warn=emit) as reported,
+    ):
+        yield broadcast(emit, written, drawn, reported)
 
 
 def _recipe(subject: str, argv: Sequence[str]) -> Any:
@@ -277,6 +325,11 @@ def _outcome(folder: RunFolder, ended: loop.Outcome, options: Train) -> Outcome:
         as_json=options.json,
         interrupted=interrupted,
     )
+
+
+def _silent(ended: loop.Outcome) -> Outcome:
+    """The outcome of a process that only learned."""
+    return Outcome(data={}, text="", as_json=False, interrupted=ended.reason == "interrupted")
 
 
 def _help() -> str:

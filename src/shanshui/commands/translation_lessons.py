@@ -92,7 +92,7 @@ def translation_lesson(
     shown = open_source(data / recipe.shown)
     photos = list(stills(shown, size, size, count=min(recipe.judged, len(shown)), emit=emit))
     build = partial(learner_of(recipe.learner), data=data, photos=photos, seed=recipe.settings.seed, fabric=fabric)
-    judge = _judge(paintings, others, photos, size, fabric.device, emit)
+    judge = _judge(paintings, others, photos, size, fabric.device, emit) if fabric.is_global_zero else None
     return Lesson(
         plan=Plan(recipe.learner, build),
         dataset=photos_learned(recipe, data, emit),

@@ -48,6 +48,18 @@ def parse_region(text: str) -> Region:
     return Region(where=where if where in ZONES else Path(where), style=style, strength=strength)
 
 
+def public_style(text: str) -> str:
+    """What `--style` was given, but of a painting's file only the name: where it lies on this machine is private."""
+    name, weight = _weighted(text)
+    return _public(name) + ("" if weight is None else f":{weight:g}")
+
+
+def public_region(text: str) -> str:
+    """The same of what `--region` was given."""
+    where, _, rest = text.partition("=")
+    return f"{_public(where)}={public_style(rest)}"
+
+
 def is_picture(text: str) -> bool:
     """Whether a text looks like the name of a picture file."""
     return Path(text).suffix.lower() in READABLE_SUFFIXES
@@ -56,6 +68,10 @@ def is_picture(text: str) -> bool:
 def addition(blend: Mapping[str, float]) -> str:
     """What a blend adds to the name of a photo."""
     return "-".join(Path(style).stem if is_picture(style) else style for style in blend)
+
+
+def _public(name: str) -> str:
+    return Path(name).name if is_picture(name) else name
 
 
 def _weighted(text: str, *, option: str = "--style", what: str = "weight") -> tuple[str, float | None]:

@@ -14,7 +14,14 @@ from PIL import Image, UnidentifiedImageError
 
 from shanshui.errors import ImageError
 from shanshui.images import deep, exr, metadata
-from shanshui.images.picture import DamagedImageError, NotAnImageError, Picture, from_channels, require_decodable
+from shanshui.images.picture import (
+    MAX_PIXELS,
+    DamagedImageError,
+    NotAnImageError,
+    Picture,
+    from_channels,
+    require_decodable,
+)
 from shanshui.images.profiles import to_srgb
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP")
@@ -24,7 +31,7 @@ _DAMAGED = "is damaged or cut short: replace it with an intact copy."
 _QUIET_LOCK = threading.Lock()
 
 
-def decode(content: bytes) -> Picture:
+def decode(content: bytes, most_pixels: int = MAX_PIXELS) -> Picture:
     """The first picture in the content of a JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP or EXR file.
 
     Raises:
@@ -34,9 +41,9 @@ def decode(content: bytes) -> Picture:
     """
     try:
         if exr.is_exr(content):
-            return exr.read(content)
-        raw = deep.read_tiff(content)
-        return _decode_with_pillow(content) if raw is None else _developed(raw)
+            return exr.read(content, most_pixels)
+        raw = deep.read_tiff(content, most_pixels)
+        return _decode_with_pillow(content, most_pixels) if raw is None else _developed(raw)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -64,11 +71,11 @@ def from_pillow(image: Image.Image) -> Picture:
     return _upright(replace(_picture_of_mode(image), metadata=known), orientation)
 
 
-def _decode_with_pillow(content: bytes) -> Picture:
+def _decode_with_pillow(content: bytes, most_pixels: int) -> Picture:
     with _quiet():
         opened = Image.open(io.BytesIO(content), formats=_FORMATS)
     with opened:
-        require_decodable(opened.width, opened.height)
+        require_decodable(opened.width, opened.height, most_pixels)
         if not deep.is_deep_png(content):
             picture = from_pillow(opened)
             exif = metadata.of_tiff(content) if opened.format == "TIFF" else picture.metadata.exif

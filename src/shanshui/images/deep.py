@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shanshui.images import metadata
 from shanshui.images.credentials import credentials_in
 from shanshui.images.metadata import NONE, Metadata
-from shanshui.images.picture import Picture, require_decodable
+from shanshui.images.picture import MAX_PIXELS, Picture, require_decodable
 from shanshui.images.pixels import quantize
 from shanshui.images.profiles import deep_to_srgb
 
@@ -56,7 +56,7 @@ def read_png(content: bytes) -> NDArray[np.uint16]:
     return _with_channels(imagecodecs.png_decode(content))
 
 
-def read_tiff(content: bytes) -> Raw | None:
+def read_tiff(content: bytes, most_pixels: int = MAX_PIXELS) -> Raw | None:
     """The first page of a grey or RGB TIFF with 16 bits a channel; None for every other content.
 
     Raises:
@@ -69,7 +69,7 @@ def read_tiff(content: bytes) -> Raw | None:
         kinds = (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.RGB)
         if page.dtype != np.uint16 or page.bitspersample != 16 or page.photometric not in kinds:
             return None
-        require_decodable(page.imagewidth, page.imagelength)
+        require_decodable(page.imagewidth, page.imagelength, most_pixels)
         channels = page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and channels.ndim == 3:
             channels = channels.transpose(1, 2, 0)

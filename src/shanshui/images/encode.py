@@ -9,11 +9,13 @@ from PIL import Image, PngImagePlugin
 
 from shanshui.errors import ImageError
 from shanshui.images import deep, exr, tiff
+from shanshui.images.credentials import stamped
 from shanshui.images.deep import XMP_KEYWORD, texts_of
 from shanshui.images.metadata import Metadata
 from shanshui.images.picture import Picture
 from shanshui.images.pixels import to_eight_bits
 from shanshui.images.profiles import from_srgb
+from shanshui.images.provenance import sealed
 
 _Options: TypeAlias = Mapping[str, Any]
 _JPEG: _Options = {"quality": 95, "subsampling": "4:4:4", "optimize": True}
@@ -35,12 +37,22 @@ SUFFIXES = frozenset(_PILLOW) | frozenset(_OWN)
 
 
 def encode(file: BinaryIO, suffix: str, picture: Picture) -> None:
-    """Write `picture` in the format of `suffix`, one of `SUFFIXES`, with its colours in its own profile.
+    """Write `picture` in the format of `suffix`, one of `SUFFIXES`, with its colours in its own profile and its note.
 
     Raises:
-        ImageError: the format cannot hold the size, or needs a package that is missing; the sentence lacks its subject.
+        ImageError: the format cannot hold the size, or needs a package that is missing, or the picture cannot be
+            signed; the sentence lacks its subject.
         OSError: the disk.
     """
+    if picture.note is None:
+        _write(file, suffix, picture)
+        return
+    told = replace(picture, metadata=stamped(picture.metadata, picture.note.credentials))
+    with sealed(file, suffix, picture.note) as place:
+        _write(place, suffix, told)
+
+
+def _write(file: BinaryIO, suffix: str, picture: Picture) -> None:
     picture = _in_own_profile(picture) if suffix != ".exr" else picture
     if suffix in _OWN:
         _OWN[suffix](file, picture)

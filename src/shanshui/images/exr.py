@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanshui.errors import ImageError
-from shanshui.images.picture import Picture, require_decodable
+from shanshui.images.picture import MAX_PIXELS, Picture, require_decodable
 from shanshui.images.pixels import peak, quantize
 
 _SIGNATURE = b"\x76\x2f\x31\x01"
@@ -34,7 +34,7 @@ def is_exr(content: bytes) -> bool:
     return content[:4] == _SIGNATURE
 
 
-def read(content: bytes) -> Picture:
+def read(content: bytes, most_pixels: int = MAX_PIXELS) -> Picture:
     """The colours of the first part of an EXR file with the channels R, G, B, or Y, and perhaps A: 16 bits and light.
 
     Colours are taken for those of BT.709 and alpha for multiplied in, as EXR files have them. Negative light becomes 0,
@@ -48,7 +48,7 @@ def read(content: bytes) -> Picture:
     with _silence():
         header = library.File(io.BytesIO(content), header_only=True).parts[0].header
         (left, top), (right, bottom) = (tuple(map(int, corner)) for corner in header["dataWindow"])
-        require_decodable(right - left + 1, bottom - top + 1)
+        require_decodable(right - left + 1, bottom - top + 1, most_pixels)
         channels = library.File(io.BytesIO(content), separate_channels=True).channels()
     planes = {name: channel.pixels for name, channel in channels.items()}
     names = ("R", "G", "B") if "R" in planes else ("Y", "Y", "Y")

@@ -36,16 +36,19 @@ WRITABLE_SUFFIXES = SUFFIXES
 """Endings, in lower case, that `write_picture` understands."""
 
 
-def read_picture(source: Path | str | bytes | BinaryIO, *, name: str | None = None) -> Picture:
+def read_picture(
+    source: Path | str | bytes | BinaryIO, *, name: str | None = None, most_pixels: int = MAX_PIXELS
+) -> Picture:
     """Decode a picture: EXIF orientation applied, ICC profile converted to sRGB, first frame of an animation.
 
     Grey, palette, CMYK and other modes become RGB; transparency is kept aside. PNG and TIFF with 16 bits keep them, and
     EXR becomes 16 bits and light.
-    Nothing is decoded before the header has promised at most `MAX_PIXELS` pixels.
+    Nothing is decoded before the header has promised at most `most_pixels` pixels.
 
     Args:
         source: a file name, the content of a file, or a binary stream.
         name: what error messages call the picture; the file name when there is one.
+        most_pixels: the limit, at most `MAX_PIXELS`.
 
     Raises:
         ImageError: missing, unreadable, not a picture, damaged, cut short, or too large; `NotAnImageError` and
@@ -54,7 +57,7 @@ def read_picture(source: Path | str | bytes | BinaryIO, *, name: str | None = No
     label = name or (str(source) if isinstance(source, str | Path) else "The picture")
     content = _content(source, label)
     try:
-        return decode(content)
+        return decode(content, most_pixels)
     except ImageError as error:
         raise type(error)(f"{label} {error}") from error.__cause__
 

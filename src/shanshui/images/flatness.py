@@ -115,8 +115,16 @@ def flat_change(painting: Cells, photo: Cells) -> Tensor:
 
 def _change(painting: Cells, photo: Cells) -> Tensor:
     weight = flatness(photo)
-    if not weight.any():
-        return torch.zeros_like(painting.mean)
+    flat = weight.amax((0, 1, 3)).nonzero()
+    change = torch.zeros_like(painting.mean)
+    if len(flat) > 0:
+        # Nothing else counts than cells that are flat, and their next neighbours through which they are smoothed.
+        rows = slice(max(int(flat[0]) - 1, 0), int(flat[-1]) + 2)
+        change[:, :, rows] = _change_of_sky(painting.rows(rows), photo.rows(rows), weight[:, :, rows])
+    return change
+
+
+def _change_of_sky(painting: Cells, photo: Cells, weight: Tensor) -> Tensor:
     sky = _Sky.of(weight)
     allowed = sky.strength(sky.blobs(photo.mean)).clamp_min(_ALLOWED)
     held = painting.mean

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from shanshui.errors import ImageError
 from shanshui.images.metadata import NONE, Metadata
 from shanshui.images.pixels import Pixels, peak, quantize
+from shanshui.images.provenance import Note
 
 MAX_PIXELS = 175_000_000
 """Decode limit: 175 megapixels is beyond today's cameras, and half a gigabyte once decoded to 8 bits.
@@ -34,12 +35,14 @@ class Picture:
         metadata: profile, EXIF, XMP and resolution, for whoever writes the picture.
         light: HW, at least 1, how many times brighter than the pixels the scene was; None where white is the end, as in
             every format but EXR.
+        note: what the file that it is written to is to say of its making.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
     metadata: Metadata = NONE
     light: NDArray[np.float32] | None = None
+    note: Note | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that are no picture.
@@ -91,16 +94,15 @@ def from_channels(channels: Pixels) -> Picture:
     return Picture(rgb, stack[:, :, -1].copy() if has_alpha else None)
 
 
-def require_decodable(width: int, height: int) -> None:
+def require_decodable(width: int, height: int, most: int = MAX_PIXELS) -> None:
     """Refuse a size that a header announces before anything is decoded.
 
     Raises:
-        ImageError: more than `MAX_PIXELS` pixels, or none.
+        ImageError: more than `most` pixels, or none.
     """
     if width < 1 or height < 1:
         raise DamagedImageError("announces a size of 0 pixels: replace it with an intact copy.")
-    if width * height > MAX_PIXELS:
+    if width * height > most:
         raise ImageError(
-            f"has {width} x {height} pixels, above the limit of {MAX_PIXELS // 1_000_000} megapixels: "
-            "make it smaller first."
+            f"has {width} x {height} pixels, above the limit of {most / 1e6:g} megapixels: make it smaller first."
         )

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from shanshui.atomic import atomic_write
 from shanshui.errors import ConfigError, ImageError
+from shanshui.images.film_notes import noted, tags_of
+from shanshui.images.provenance import Note
 
 if TYPE_CHECKING:
     import av
@@ -34,7 +36,7 @@ _FINEST_RATE = 1001
 _BT709 = 1
 
 
-def write_video(path: Path, frames: Iterable[Frame], *, rate: float | Fraction) -> int:
+def write_video(path: Path, frames: Iterable[Frame], *, rate: float | Fraction, note: Note | None = None) -> int:
     """Write `frames` as H.264 (or MPEG-4, where PyAV lacks it) with 4:2:0 colours of BT.709.
 
     Frames of an odd height or width, which 4:2:0 cannot hold, repeat their last row or column. They are taken one at a
@@ -44,19 +46,26 @@ def write_video(path: Path, frames: Iterable[Frame], *, rate: float | Fraction) 
         path: ends in .mp4, .mov or .mkv.
         frames: at least one, all of one size.
         rate: frames per second, kept exactly as a fraction with a denominator of at most 1001: 24, 23.976, 30000/1001.
+        note: what the film is to say of its making.
 
     Returns:
         how many frames were written.
 
     Raises:
         ConfigError: another ending, a rate that is not above 0, or PyAV is not installed.
-        ImageError: no frame, or frames of different sizes.
+        ImageError: no frame, frames of different sizes, or a film that cannot be signed.
         StorageError: the file cannot be written.
     """
     require_video(path)
     rate = exact_rate(rate)
     first, rest = _first_and_all(frames)
-    with atomic_write(path) as file, _stream(file, path, rate, first.shape) as (container, stream):
+    with (
+        atomic_write(path) as file,
+        noted(file, path, note) as place,
+        _stream(place, path, rate, first.shape) as (container, stream),
+    ):
+        if note is not None:
+            container.metadata.update(tags_of(note.credentials, {}))
         count = 0
         for count, frame in enumerate(rest, 1):
             if frame.shape != first.shape:

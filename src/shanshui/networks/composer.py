@@ -6,9 +6,10 @@ encoder had there. Their style comes from a latent, for variety, and from `natur
 each of two losses counts in training, so that one network serves all mixtures of them (Dosovitskiy and Djolonga 2020,
 "You Only Train Once: Loss-Conditional Training of Deep Networks").
 
-What is made is added to the painting, and every colour layer begins at zero: untrained, the composer leaves a painting
-as it is. No layer looks at statistics of the whole picture, so that a part of a picture is the same whatever lies far
-away from it.
+What is made is added to the painting, of whose strokes, all that is finer than four pixels, as much is taken away at
+each place as the composer decides. (To take them away by adding their negative, maps at a quarter of the resolution
+would have to hold every one of them.) Every colour layer begins at zero: untrained, the composer leaves a painting as
+it is. No layer looks at statistics of the whole picture, so that a part of one is the same whatever lies far away.
 """
 
 import math
@@ -27,6 +28,7 @@ from shanshui.networks.filters import Doubling, EqualizedHalving, double
 from shanshui.networks.mapping import MappingNetwork
 from shanshui.networks.modulation import ModulatedConvolution, ToRGB, convolve
 from shanshui.networks.stylizers.feedforward import blur
+from shanshui.together import own, whole
 
 _ENTRY = 4
 """Pixels of each side that enter as one position: nothing works at full resolution."""
@@ -93,7 +95,7 @@ class Composer(nn.Module):
         self.to_rgb = ToRGB(style, channels[-1])
         self.rises = nn.ModuleList(Rise(style, coarse, fine) for coarse, fine in pairwise(reversed(channels)))
         self.finish = NoisyConvolution(Doubling(), style, channels[0], config.width // 2)
-        self.strokes = EqualizedConv2d(config.width // 2, 3 * 2**2, 3)
+        self.strokes = EqualizedConv2d(config.width // 2, (3 + 1) * 2**2, 3)
         for name, parameter in self.named_parameters():
             if "to_rgb.weight" in name or name == "strokes.weight":
                 nn.init.zeros_(parameter)
@@ -114,14 +116,17 @@ class Composer(nn.Module):
         """
         height, width = paintings.shape[2:]
         styles = self.styles(latents, naturalness)
-        maps = self._encoded(extended(paintings, self.config.stride))
+        whole = extended(paintings, self.config.stride)
+        maps = self._encoded(whole)
         x = self.bottom(maps[-1], styles, random)
         picture = self.to_rgb(x, styles)
         for rise, seen in zip(self.rises, reversed(maps[:-1]), strict=True):
             x, picture = rise(x, picture, seen, styles, random)
-        strokes = functional.pixel_shuffle(self.strokes(self.finish(x, styles, random)), 2)
-        made: Tensor = double(double(picture)) + blur(strokes.to(picture.dtype))
-        return paintings + made[:, :, :height, :width]
+        finished = functional.pixel_shuffle(self.strokes(self.finish(x, styles, random)), 2)
+        strokes, lost = blur(finished.to(picture.dtype)).split((3, 1), 1)
+        smooth = double(double(functional.avg_pool2d(whole, _ENTRY)))
+        scenes: Tensor = whole - lost * (whole - smooth) + double(double(picture)) + strokes
+        return scenes[:, :, :height, :width]
 
     def styles(self, latents: Tensor, naturalness: Tensor) -> Tensor:
         """(N, latent), (N,) -> (N, style)."""
@@ -133,7 +138,7 @@ class Composer(nn.Module):
 
     def draw_latents(self, count: int, generator: torch.Generator) -> Tensor:
         """Standard normal latents (count, latent) on the CPU, a pure function of the generator's state."""
-        return torch.randn(count, self.config.latent, generator=generator)
+        return own(torch.randn(whole(count), self.config.latent, generator=generator))
 
     def _encoded(self, whole: Tensor) -> list[Tensor]:
         """Maps from a quarter of the resolution to the coarsest."""
@@ -158,7 +163,8 @@ class NoisyConvolution(ModulatedConvolution):
         noise = x.new_zeros(1, 1, 1, 1)
         if random is not None:
             factor = 2 if isinstance(self.convolve, Doubling) else 1
-            noise = torch.randn(len(x), 1, factor * x.shape[2], factor * x.shape[3], generator=random).to(x.device)
+            size = factor * x.shape[2], factor * x.shape[3]
+            noise = own(torch.randn(whole(len(x)), 1, *size, generator=random)).to(x.device)
         return self.styled(x, styles, noise * (ACTIVATION_GAIN * self.noise_strength))
 
 

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shanshui.networks.batch_norm import BatchNorm2d
 from shanshui.networks.spectral import SpectralConv2d
+from shanshui.together import own, whole
 
 _SQUEEZED = 4
 
@@ -19,7 +21,7 @@ class GatedUp(nn.Module):
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(channels_in, 2 * channels_out, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(2 * channels_out)
+        self.norm = BatchNorm2d(2 * channels_out)
 
     def forward(self, x: Tensor, random: torch.Generator | None = None) -> Tensor:
         """The doubled map; `random` is not used."""
@@ -34,7 +36,7 @@ class NoisyGatedUp(nn.Module):
         self.enlarging = nn.Conv2d(channels_in, 2 * channels_out, 3, padding=1, bias=False)
         self.refining = nn.Conv2d(channels_out, 2 * channels_out, 3, padding=1, bias=False)
         self.noises = nn.ModuleList(Noise() for _ in range(2))
-        self.norms = nn.ModuleList(nn.BatchNorm2d(2 * channels_out) for _ in range(2))
+        self.norms = nn.ModuleList(BatchNorm2d(2 * channels_out) for _ in range(2))
 
     def forward(self, x: Tensor, random: torch.Generator | None = None) -> Tensor:
         """The doubled map, with noise from `random` in training."""
@@ -57,7 +59,8 @@ class Noise(nn.Module):
         if random is None or not self.training:
             return x
         count, _, height, width = x.shape
-        return x + self.strength * torch.randn(count, 1, height, width, generator=random).to(x.device, x.dtype)
+        noise = own(torch.randn(whole(count), 1, height, width, generator=random))
+        return x + self.strength * noise.to(x.device, x.dtype)
 
 
 class Excitation(nn.Module):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from shanshui.networks.generators.base import SceneNetwork
+from shanshui.networks.inpainter import Inpainter
 from shanshui.networks.joint import JointPipeline
 from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
@@ -18,6 +19,10 @@ from shanshui.networks.stylizers.translators import Translator
 
 _SIDES = (64, 96)
 """Of the example by which a graph is traced."""
+
+_FILLED = 192
+"""Sides of what an inpainter's graph fills: how often it halves a picture, and how far it looks for texture, depend on
+its size. It is the size up to which holes are filled without a guess (`pipelines.holes.COARSE`)."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,15 @@ class Graph:
 
 
 class SceneGraph(nn.Module):
-    """Latents -> scenes."""
+    """Latents -> scenes; with the number of its class where the network was told classes."""
 
     def __init__(self, network: SceneNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, latents: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, label: Tensor | None = None) -> Tensor:
         """As `SceneNetwork.sample`, in [0, 1]."""
-        return _outside(self.network.sample(latents).clamp(-1, 1))
+        return _outside(self.network.sample(latents, label).clamp(-1, 1))
 
 
 class StylizerGraph(nn.Module):
@@ -104,6 +109,19 @@ class ComposerGraph(nn.Module):
         return _outside(self.network(_inside(image), styles, latents, naturalness).clamp(-1, 1))
 
 
+class InpainterGraph(nn.Module):
+    """Image, mask, latent and noise -> picture."""
+
+    def __init__(self, network: Inpainter) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, mask: Tensor, latents: Tensor, noise: Tensor) -> Tensor:
+        """As `Inpainter` without a guess, in [0, 1]; not only the holes."""
+        unseen = latents.new_zeros(len(latents))
+        return _outside(self.network(_inside(image), mask, latents, noise, unseen).clamp(-1, 1))
+
+
 def graph_of(network: nn.Module) -> Graph:
     """How `network` is exported.
 
@@ -114,7 +132,10 @@ def graph_of(network: nn.Module) -> Graph:
     image = torch.rand(1, 3, *_SIDES, generator=random)
     match network:
         case SceneNetwork():
-            return Graph(SceneGraph(network), (network.draw_latents(1, random),), ("latents",))
+            latents = network.draw_latents(1, random)
+            if network.config.labels > 0:
+                return Graph(SceneGraph(network), (latents, torch.zeros(1, dtype=torch.int64)), ("latents", "label"))
+            return Graph(SceneGraph(network), (latents,), ("latents",))
         case FeedForwardStylizer():
             shares = _shares(network)
             return Graph(StylizerGraph(network), (image, shares), ("image", "styles"), images=(0,), step=8)
@@ -128,6 +149,13 @@ def graph_of(network: nn.Module) -> Graph:
             inputs = (image, _shares(network.stylizer), latents, torch.full((1,), 0.5))
             names = ("image", "styles", "latents", "naturalness")
             return Graph(ComposerGraph(network), inputs, names, images=(0,), step=network.config.composer.stride)
+        case Inpainter():
+            filled = torch.rand(1, 3, _FILLED, _FILLED, generator=random)
+            noise = torch.randn(1, 1, _FILLED, _FILLED, generator=random)
+            hole = torch.zeros_like(noise)
+            hole[:, :, _FILLED // 4 : _FILLED // 2, _FILLED // 3 : _FILLED // 2] = 1
+            inputs = (filled, hole, network.draw_latents(1, random), noise)
+            return Graph(InpainterGraph(network), inputs, ("image", "mask", "latents", "noise"))
     raise TypeError(f"a {type(network).__name__} makes no pictures")
 
 

@@ -30,6 +30,7 @@ from shanshui.networks.borders import extended
 from shanshui.networks.borrowing import CELL, borrowed
 from shanshui.networks.fixup import SLOPE, draw_weight
 from shanshui.networks.membrane import membrane
+from shanshui.together import own, whole
 
 _ENTRY = 2
 """Pixels of each side that enter as one position: nothing works at full resolution."""
@@ -130,7 +131,7 @@ class Inpainter(nn.Module):
 
     def draw_latents(self, count: int, generator: torch.Generator) -> Tensor:
         """Standard normal latents (count, latent) on the CPU, a pure function of the generator's state."""
-        return torch.randn(count, self.config.latent, generator=generator)
+        return own(torch.randn(whole(count), self.config.latent, generator=generator))
 
     def _painted(self, seen: Tensor, latents: Tensor) -> Tensor:
         """(N, 6, H, W) and latents -> (N, 12, H / 2, W / 2)."""

@@ -5,6 +5,7 @@ from typing import Literal
 
 from torch import nn
 
+from shanshui.networks.batch_norm import BatchNorm2d
 from shanshui.networks.spectral import SpectralConv2d
 
 Normalization = Literal["batch", "layer", "instance", "spectral", "none"]
@@ -12,7 +13,7 @@ Normalization = Literal["batch", "layer", "instance", "spectral", "none"]
 NORMALIZATIONS: tuple[Normalization, ...] = ("batch", "layer", "instance", "spectral", "none")
 
 _LAYERS: Mapping[str, Callable[[int], nn.Module]] = {
-    "batch": nn.BatchNorm2d,
+    "batch": BatchNorm2d,
     # One group: mean and variance over channels and positions of one image, scale and shift by channel (Ba et al. 2016
     # as the critics of Gulrajani et al. 2017 use it).
     "layer": lambda channels: nn.GroupNorm(1, channels),

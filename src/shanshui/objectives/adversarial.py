@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from shanshui.together import own, whole
+
 _LOWEST_SOFT_LABEL = 0.8
 
 
@@ -107,7 +109,8 @@ def relativistic_generator(fake: Tensor, real: Tensor) -> Tensor:
 
 
 def _soft_labels(logits: Tensor, random: torch.Generator) -> Tensor:
-    drawn = torch.rand(logits.shape, generator=random) * (1 - _LOWEST_SOFT_LABEL) + _LOWEST_SOFT_LABEL
+    drawn = own(torch.rand(whole(len(logits)), *logits.shape[1:], generator=random))
+    drawn = drawn * (1 - _LOWEST_SOFT_LABEL) + _LOWEST_SOFT_LABEL
     return drawn.to(logits.device, logits.dtype)
 
 

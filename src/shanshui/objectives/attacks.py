@@ -11,6 +11,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from shanshui.together import own, whole
+
 Paint: TypeAlias = Callable[[Tensor], Tensor]
 """Photos (N, 3, H, W) in [-1, 1] -> pictures of that shape, differentiable; what one becomes depends on it alone."""
 
@@ -55,7 +57,7 @@ def attacked(
         with torch.no_grad():
             still = paint(photos)
     low, high = (photos - reach).clamp(min=-1), (photos + reach).clamp(max=1)
-    beginning = torch.rand(photos.shape, generator=random).to(photos)
+    beginning = own(torch.rand(whole(len(photos)), *photos.shape[1:], generator=random)).to(photos)
     there = low + beginning * (high - low)
     for _ in range(steps):
         there = there.detach().requires_grad_()
@@ -72,6 +74,7 @@ def shaken(photos: Tensor, changed: Tensor, random: torch.Generator) -> Tensor:
     A value that would leave [-1, 1] keeps its sign. All are (N, 3, H, W) in [-1, 1].
     """
     change = changed - photos
-    signs = torch.randint(0, 2, photos.shape, generator=random).to(photos) * 2 - 1
+    drawn = own(torch.randint(0, 2, (whole(len(photos)), *photos.shape[1:]), generator=random))
+    signs = drawn.to(photos) * 2 - 1
     noisy = photos + change * signs
     return torch.where(noisy.abs() <= 1, noisy, changed)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shanshui.objectives.style import ContentTerm, Features, Weighted, content_distance, gram
+from shanshui.together import common_mean
 
 
 def nearness(masks: Tensor, decay: float) -> Tensor:
@@ -59,7 +60,7 @@ class PixelTerm(Weighted):
     def forward(self, images: Tensor, photos: Tensor, places: Tensor) -> Tensor:
         """Weighted mean absolute difference of (N, 3, H, W) over `places` (N, 1, H, W), each counted as it weighs."""
         difference = (images.float() - photos.float()).abs().mean(1, keepdim=True)
-        return self.weight * (places * difference).sum() / places.sum().clamp(min=1)
+        return self.weight * (places * difference).sum() / common_mean(places.sum()).clamp(min=1)
 
 
 class TextureTerm(Weighted):

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from shanshui.together import common_mean, own, whole
+
 Network = Callable[[Tensor], Tensor]
 
 _TINY = 1e-5  # keeps the inverse of a ratio finite where the generator ignores its latents
@@ -30,7 +32,7 @@ def gradient_penalty(
         random: source of e, on the CPU.
         strength: the paper's lambda.
     """
-    share = torch.rand(len(real), 1, 1, 1, generator=random).to(real.device, real.dtype)
+    share = own(torch.rand(whole(len(real)), 1, 1, 1, generator=random)).to(real.device, real.dtype)
     between = torch.lerp(fake, real, share)
     lengths: Tensor = torch.linalg.vector_norm(_slopes(critic, between).flatten(1), dim=1)
     return strength * (lengths - 1).square().mean()
@@ -69,11 +71,12 @@ def path_length_penalty(
         The penalty, and the new average a + 0.01 (mean length - a), detached, which the penalty was measured against.
     """
     scenes = synthesis(styles)
-    noise = torch.randn(scenes.shape, generator=random) / math.sqrt(scenes.shape[2] * scenes.shape[3])
+    drawn = own(torch.randn(whole(len(scenes)), *scenes.shape[1:], generator=random))
+    noise = drawn / math.sqrt(scenes.shape[2] * scenes.shape[3])
     (slopes,) = torch.autograd.grad((scenes * noise.to(scenes)).sum(), styles, create_graph=True)
     layers = slopes.numel() / (slopes.shape[0] * slopes.shape[-1])
     lengths = torch.linalg.vector_norm(_precise(slopes).flatten(1), dim=1) / math.sqrt(layers)
-    average = torch.lerp(average.to(lengths), lengths.detach().mean(), 0.01)
+    average = torch.lerp(average.to(lengths), common_mean(lengths.detach().mean()), 0.01)
     return strength * (lengths - average).square().mean(), average
 
 
@@ -90,8 +93,8 @@ def mode_seeking_penalty(
         latents: what they were made from, (N, ...) each.
         strength: weight of the penalty.
     """
-    far = _precise(scenes[0] - scenes[1]).abs().mean()
-    apart = _precise(latents[0] - latents[1]).abs().mean()
+    far = common_mean(_precise(scenes[0] - scenes[1]).abs().mean())
+    apart = common_mean(_precise(latents[0] - latents[1]).abs().mean())
     return strength / (far / apart + _TINY)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shanshui.objectives.transport import gaussian, rooted, wasserstein
+from shanshui.together import common_mean
 
 Features = Mapping[str, Tensor]
 
@@ -75,8 +76,7 @@ def relative_distance(value: Tensor, target: Tensor) -> Tensor:
         A float32 scalar; gradients flow into `value`.
     """
     target = target.detach().float().expand_as(value)
-    energy = target.flatten(1).square().sum(1)
-    return ((value.float() - target).flatten(1).square().sum(1) / (energy + _TINY)).mean()
+    return _relative(value, target, target.flatten(1).square().sum(1))
 
 
 def content_distance(features: Tensor, reference: Tensor) -> Tensor:
@@ -84,7 +84,12 @@ def content_distance(features: Tensor, reference: Tensor) -> Tensor:
 
     The batch, not the image, sets the scale: a plain sky has next to no features, and must not dominate.
     """
-    return relative_distance(features[None], reference[None])
+    target = reference[None].detach().float()
+    return _relative(features[None], target, common_mean(target.flatten(1).square().sum(1)))
+
+
+def _relative(value: Tensor, target: Tensor, energy: Tensor) -> Tensor:
+    return ((value.float() - target).flatten(1).square().sum(1) / (energy + _TINY)).mean()
 
 
 def total_variation(images: Tensor) -> Tensor:

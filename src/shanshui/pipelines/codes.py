@@ -19,6 +19,7 @@ from shanshui.images.pixels import to_pixels
 from shanshui.networks.generators.base import SceneNetwork
 from shanshui.networks.generators.style_based import StyleBasedGenerator
 from shanshui.pipelines.generators import LARGEST_SEED, load_generator, placed, random_of, require_class
+from shanshui.pipelines.published import Published
 
 Scene: TypeAlias = int | tuple[int, int] | Path
 """A scene by name: seed 7 (its first scene), (7, 3) (number 3 of seed 7, from 0), or a file of its code."""
@@ -32,7 +33,7 @@ STYLE_BASED = tuple(
 _KEY = "shanshui.code"
 
 
-class CodeSpace:
+class CodeSpace(Published):
     """The codes of one scene generator.
 
     A code is a tensor (N, ...): (N, layers, style) for a style-based generator, and otherwise the latents, (N, latent)
@@ -68,7 +69,8 @@ class CodeSpace:
             ModelError: there is no such model, or it is not a scene generator.
             ConfigError: the model does not know the class.
         """
-        return cls(load_generator(name), label=label, device=device)
+        network, snapshot = load_generator(name)
+        return cls(network, label=label, device=device)._from(snapshot)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.generators import random_of
 from shanshui.pipelines.painters import ExamplePainter, NamedPainter, Painter, Share
+from shanshui.pipelines.published import Published
 from shanshui.pipelines.stylize import Stylizer
 from shanshui.pipelines.treatment import Photo, Style, Treatment
 
@@ -74,7 +75,7 @@ class ComposingPainter:
         return scene.to(photo.dtype).clamp(-1, 1)
 
 
-class SceneComposer:
+class SceneComposer(Published):
     """The joint pipeline: photo -> style -> natural scene; the same photo, style, slider and seed give one picture."""
 
     def __init__(self, network: JointPipeline, *, device: torch.device | str = "cpu") -> None:
@@ -91,10 +92,11 @@ class SceneComposer:
         Raises:
             ModelError: there is no such model, or it is not a composer.
         """
-        network, _ = load_snapshot(resolve(name))
+        snapshot = resolve(name)
+        network, _ = load_snapshot(snapshot)
         if not isinstance(network, JointPipeline):
             raise ModelError(f"{name} is not a composer but a {type(network).__name__}: try `composer`.")
-        return cls(network, device=device)
+        return cls(network, device=device)._from(snapshot)
 
     @property
     def styles(self) -> tuple[str, ...]:

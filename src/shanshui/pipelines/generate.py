@@ -12,9 +12,10 @@ from shanshui.images.pixels import to_pixels
 from shanshui.networks.generators.base import SceneNetwork
 from shanshui.networks.generators.wide import Places, along, around, draw_wide_latents, render_wide
 from shanshui.pipelines.generators import LARGEST_SEED, load_generator, placed, random_of, require_class
+from shanshui.pipelines.published import Published
 
 
-class SceneGenerator:
+class SceneGenerator(Published):
     """Makes scenes: number i of seed s is the same picture each time on the same machine."""
 
     def __init__(self, network: SceneNetwork, *, device: torch.device | str = "cpu") -> None:
@@ -29,7 +30,8 @@ class SceneGenerator:
         Raises:
             ModelError: there is no such model, or it is not a scene generator.
         """
-        return cls(load_generator(name), device=device)
+        network, snapshot = load_generator(name)
+        return cls(network, device=device)._from(snapshot)
 
     @property
     def size(self) -> tuple[int, int]:

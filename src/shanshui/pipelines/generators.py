@@ -13,16 +13,17 @@ LARGEST_SEED = 2**40
 _SEED_STRIDE = 1_000_003
 
 
-def load_generator(name: str | Path) -> SceneNetwork:
-    """A scene generator by zoo name (`landscape`), snapshot file, or hub id.
+def load_generator(name: str | Path) -> tuple[SceneNetwork, Path]:
+    """A scene generator by zoo name (`landscape`), snapshot file, or hub id, and the file that it is in.
 
     Raises:
         ModelError: there is no such model, or it is not a scene generator.
     """
-    network, _ = load_snapshot(resolve(name))
+    snapshot = resolve(name)
+    network, _ = load_snapshot(snapshot)
     if not isinstance(network, SceneNetwork):
         raise ModelError(f"{name} is not a scene generator but a {type(network).__name__}: try `landscape`.")
-    return network
+    return network, snapshot
 
 
 def placed(network: SceneNetwork, device: torch.device) -> SceneNetwork:

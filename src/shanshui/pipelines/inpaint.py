@@ -19,6 +19,7 @@ from shanshui.networks.inpainter import Inpainter
 from shanshui.pipelines.canvas import Layer, laid_over, rows_of
 from shanshui.pipelines.holes import fill
 from shanshui.pipelines.masks import mask_of
+from shanshui.pipelines.published import Published
 from shanshui.pipelines.treatment import Mask, Photo
 
 MOST_SEEDS = 1 << 40
@@ -28,7 +29,7 @@ _STEP = 4
 """A picture grows by one in so many of its pixels at a time on each side: what is new must know what it continues."""
 
 
-class SceneInpainter:
+class SceneInpainter(Published):
     """Fills holes and extends pictures; the same picture, mask and seed always give the same result."""
 
     def __init__(self, network: Inpainter, *, device: torch.device | str = "cpu") -> None:
@@ -44,10 +45,11 @@ class SceneInpainter:
         Raises:
             ModelError: there is no such model, or it is not an inpainter.
         """
-        network, _ = load_snapshot(resolve(name))
+        snapshot = resolve(name)
+        network, _ = load_snapshot(snapshot)
         if not isinstance(network, Inpainter):
             raise ModelError(f"{name} is not an inpainter but a {type(network).__name__}: try `inpainter`.")
-        return cls(network, device=device)
+        return cls(network, device=device)._from(snapshot)
 
     def __call__(self, image: Photo, mask: Mask, *, seed: int = 0) -> Image.Image:
         """Fill `image`; arguments and errors as for `inpaint`.

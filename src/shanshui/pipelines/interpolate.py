@@ -12,13 +12,14 @@ from torch.nn import functional as F
 from shanshui.pipelines import journeys
 from shanshui.pipelines.codes import CodeSpace, Scene
 from shanshui.pipelines.journeys import Journey
+from shanshui.pipelines.published import Published
 
 # The eye follows shapes and colours across a picture, not grain: speed is judged on scenes of this many pixels a side.
 _SEEN_SIDE = 32
 _BATCH_SIZE = 16
 
 
-class Interpolator:
+class Interpolator(Published):
     """Lays journeys through the scenes of one generator, and shows them.
 
     For example, the frames of a loop of six seconds:
@@ -34,7 +35,8 @@ class Interpolator:
     @classmethod
     def from_pretrained(cls, name: str | Path, *, label: int | None = None, device: torch.device | str = "cpu") -> Self:
         """Load a scene generator; arguments and errors as for `CodeSpace.from_pretrained`."""
-        return cls(CodeSpace.from_pretrained(name, label=label, device=device))
+        space = CodeSpace.from_pretrained(name, label=label, device=device)
+        return cls(space)._from(space.snapshot)
 
     def journey(self, scenes: Sequence[Scene], *, truncation: float = 1.0) -> Journey:
         """From the first scene to the last, through the others in order, at even speed in codes.

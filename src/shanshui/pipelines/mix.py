@@ -9,9 +9,10 @@ from PIL import Image
 
 from shanshui.errors import ConfigError
 from shanshui.pipelines.codes import STYLE_BASED, CodeSpace, Scene
+from shanshui.pipelines.published import Published
 
 
-class StyleMixer:
+class StyleMixer(Published):
     """Mixes scenes of a style-based generator, whose coarse layers lay a scene out and whose fine ones colour it."""
 
     def __init__(self, space: CodeSpace) -> None:
@@ -35,7 +36,8 @@ class StyleMixer:
             ConfigError: the generator has no styles, or does not know the class.
             ModelError: there is no such model, or it is not a scene generator.
         """
-        return cls(CodeSpace.from_pretrained(name, label=label, device=device))
+        space = CodeSpace.from_pretrained(name, label=label, device=device)
+        return cls(space)._from(space.snapshot)
 
     @property
     def layers(self) -> int:

@@ -32,6 +32,7 @@ from shanshui.images.resize import fit_crop
 from shanshui.networks.encoders.lpips import PerceptualVGG19
 from shanshui.networks.precision import fast_dtype
 from shanshui.pipelines.codes import CodeSpace
+from shanshui.pipelines.published import Published
 
 TASK = "project"
 
@@ -129,7 +130,7 @@ class Comparison:
     loss: Tensor
 
 
-class Projector:
+class Projector(Published):
     """Finds the codes of photos; the same photo, seed and machine always give the same code."""
 
     def __init__(self, space: CodeSpace, *, measure: Measure | None = None) -> None:
@@ -148,7 +149,8 @@ class Projector:
     @classmethod
     def from_pretrained(cls, name: str | Path, *, label: int | None = None, device: torch.device | str = "cpu") -> Self:
         """Load a scene generator; arguments and errors as for `CodeSpace.from_pretrained`."""
-        return cls(CodeSpace.from_pretrained(name, label=label, device=device))
+        space = CodeSpace.from_pretrained(name, label=label, device=device)
+        return cls(space)._from(space.snapshot)
 
     def __call__(
         self,

@@ -33,6 +33,7 @@ from shanshui.pipelines.painters import (
     Share,
     TranslationPainter,
 )
+from shanshui.pipelines.published import Published
 from shanshui.pipelines.treatment import Colors, Mask, Photo, Region, Style, Treatment, parts_of
 from shanshui.pipelines.zones import Zones
 
@@ -40,7 +41,7 @@ LARGEST_PAINTING = 1024
 """Longer side, in pixels, at which a painting is looked at, if it is larger."""
 
 
-class Stylizer:
+class Stylizer(Published):
     """Paints photographs; the same photo, style and machine always give the same picture."""
 
     def __init__(self, painter: Painter, *, device: torch.device | str = "cpu") -> None:
@@ -54,16 +55,19 @@ class Stylizer:
         Raises:
             ModelError: there is no such model, or it is not a stylizer.
         """
-        network, _ = load_snapshot(resolve(name))
+        snapshot = resolve(name)
+        network, _ = load_snapshot(snapshot)
         if isinstance(network, FeedForwardStylizer):
-            return cls(NamedPainter(network, device=device), device=device)
-        if isinstance(network, ArbitraryStylizer):
-            return cls(ExamplePainter(network, device=device), device=device)
-        if isinstance(network, LightTranslator):
-            return cls(NamedPainter(network.painter, device=device), device=device)
-        if isinstance(network, ResNetTranslator):
-            return cls(TranslationPainter(network, device=device), device=device)
-        raise ModelError(f"{name} is not a stylizer but a {type(network).__name__}: try `painter`.")
+            painter: Painter = NamedPainter(network, device=device)
+        elif isinstance(network, ArbitraryStylizer):
+            painter = ExamplePainter(network, device=device)
+        elif isinstance(network, LightTranslator):
+            painter = NamedPainter(network.painter, device=device)
+        elif isinstance(network, ResNetTranslator):
+            painter = TranslationPainter(network, device=device)
+        else:
+            raise ModelError(f"{name} is not a stylizer but a {type(network).__name__}: try `painter`.")
+        return cls(painter, device=device)._from(snapshot)
 
     @property
     def device(self) -> torch.device:

@@ -15,9 +15,10 @@ from shanshui.errors import ImageError, ModelError
 from shanshui.images.files import Picture, from_any
 from shanshui.images.pixels import to_tensor
 from shanshui.networks.segmenters.zones import SMALLEST, ZONES, ZoneSegmenter
+from shanshui.pipelines.published import Published
 
 
-class Zones:
+class Zones(Published):
     """Finds zones; the same photo and machine always give the same masks."""
 
     def __init__(self, network: ZoneSegmenter, *, device: torch.device | str = "cpu") -> None:
@@ -32,10 +33,11 @@ class Zones:
         Raises:
             ModelError: there is no such model, or it is not a zone segmenter, or the encoder is not installed.
         """
-        network, _ = load_snapshot(resolve(name))
+        snapshot = resolve(name)
+        network, _ = load_snapshot(snapshot)
         if not isinstance(network, ZoneSegmenter):
             raise ModelError(f"{name} is not a zone segmenter but a {type(network).__name__}: try `zones`.")
-        return cls(network, device=device)
+        return cls(network, device=device)._from(snapshot)
 
     @property
     def names(self) -> tuple[str, ...]:

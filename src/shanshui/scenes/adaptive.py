@@ -13,6 +13,7 @@ from torch import Tensor
 from shanshui.scenes.adaptive_color import recolor
 from shanshui.scenes.adaptive_geometry import move
 from shanshui.scenes.draws import Draws
+from shanshui.together import common_mean, whole
 
 HIGHEST_PROBABILITY = 0.85  # above it, augmentations show up in generated images (section 3.2)
 
@@ -76,8 +77,9 @@ def adapted(state: Adaptation, config: AdaptationConfig, real_logits: Tensor) ->
         config: how to follow.
         real_logits: (N, ...).
     """
-    signs = state.signs + float(real_logits.sign().float().mean()) * len(real_logits)
-    images = state.images + len(real_logits)
+    count = whole(len(real_logits))
+    signs = state.signs + float(common_mean(real_logits.sign().float().mean())) * count
+    images = state.images + count
     if images < config.every:
         return replace(state, signs=signs, images=images)
     surplus = signs / images - config.target

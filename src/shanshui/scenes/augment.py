@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from shanshui.together import own, whole
+
 _BRIGHTNESS = 0.5
 _SATURATION = 1.0
 _CONTRAST = 0.5
@@ -55,8 +57,8 @@ def _translate(images: Tensor, generator: torch.Generator) -> Tensor:
     count, _, height, width = images.shape
     reach_y, reach_x = round(height * _SHIFT), round(width * _SHIFT)
     padded = F.pad(images, (reach_x, reach_x, reach_y, reach_y), mode="reflect")
-    tops = torch.randint(2 * reach_y + 1, (count,), generator=generator).tolist()
-    lefts = torch.randint(2 * reach_x + 1, (count,), generator=generator).tolist()
+    tops = own(torch.randint(2 * reach_y + 1, (whole(count),), generator=generator)).tolist()
+    lefts = own(torch.randint(2 * reach_x + 1, (whole(count),), generator=generator)).tolist()
     windows = [
         image[:, top : top + height, left : left + width] for image, top, left in zip(padded, tops, lefts, strict=True)
     ]
@@ -66,8 +68,8 @@ def _translate(images: Tensor, generator: torch.Generator) -> Tensor:
 def _cut(images: Tensor, generator: torch.Generator) -> Tensor:
     """A mid-grey rectangle of 20 % of each side, anywhere, also half outside."""
     count, _, height, width = images.shape
-    kept_y = _outside(height, torch.rand(count, generator=generator))
-    kept_x = _outside(width, torch.rand(count, generator=generator))
+    kept_y = _outside(height, own(torch.rand(whole(count), generator=generator)))
+    kept_x = _outside(width, own(torch.rand(whole(count), generator=generator)))
     kept = kept_y[:, None, :, None] | kept_x[:, None, None, :]
     return images * kept.to(images.device, images.dtype)
 
@@ -79,5 +81,5 @@ def _outside(size: int, centres: Tensor) -> Tensor:
 
 
 def _uniform(images: Tensor, generator: torch.Generator, low: float, high: float) -> Tensor:
-    drawn = torch.rand(len(images), 1, 1, 1, generator=generator) * (high - low) + low
+    drawn = own(torch.rand(whole(len(images)), 1, 1, 1, generator=generator)) * (high - low) + low
     return drawn.to(images.device)

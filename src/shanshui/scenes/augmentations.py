@@ -8,6 +8,7 @@ from torch import Tensor
 
 from shanshui.scenes.adaptive import augment_adaptively
 from shanshui.scenes.augment import augment
+from shanshui.together import own, whole
 
 AugmentationName = Literal["none", "diffaugment", "ada"]
 
@@ -25,5 +26,5 @@ def _some(changed: Tensor, images: Tensor, probability: float, random: torch.Gen
     """Each image `changed` with `probability`; its authors change every one."""
     if probability >= 1:
         return changed
-    chosen = torch.rand(len(images), 1, 1, 1, generator=random) < probability
+    chosen = own(torch.rand(whole(len(images)), 1, 1, 1, generator=random)) < probability
     return torch.where(chosen.to(images.device), changed, images)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from shanshui.errors import DataError
+from shanshui.errors import DataError, ImageError
 from shanshui.images.files import READABLE_SUFFIXES
 
 MAX_FILE_BYTES = 2**30
@@ -17,6 +17,10 @@ MAX_FILE_BYTES = 2**30
 
 SAMPLE_BYTES = 4096
 """Bytes from the middle of a file that tell it apart from others: compressed pixels, not a camera's usual header."""
+
+
+class GoneError(ImageError):
+    """A file that a source has listed is not there any more: the set is being changed, or its disk is away."""
 
 
 class Source(ABC):

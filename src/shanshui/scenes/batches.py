@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from shanshui.errors import ConfigError
 from shanshui.images.pixels import to_tensor
 from shanshui.scenes.dataset import SceneDataset
+from shanshui.together import ALONE, Share, positions, sharing
 
 _BATCHES_AHEAD = 2
 
@@ -24,8 +25,11 @@ class Batches:
         waited: seconds the consumer has spent inside `next` so far: the learner's idle time.
     """
 
-    def __init__(self, dataset: SceneDataset, *, batch_size: int, seed: int, start: int, workers: int) -> None:
+    def __init__(
+        self, dataset: SceneDataset, *, batch_size: int, seed: int, start: int, workers: int, share: Share
+    ) -> None:
         self.waited = 0.0
+        self._share = share
         self._dataset = dataset
         self._batch_size = batch_size
         self._seed = seed
@@ -72,11 +76,20 @@ class Batches:
     def _submit(self) -> list[Future[NDArray[np.uint8]]]:
         first = self._next_position
         self._next_position += self._batch_size
-        positions = range(first, self._next_position)
-        return [self._pool.submit(self._dataset.item, self._seed, position) for position in positions]
+        with sharing(self._share):
+            ours = positions(first, self._batch_size // self._share.processes)
+        return [self._pool.submit(self._dataset.item, self._seed, position) for position in ours]
 
 
-def batches(dataset: SceneDataset, *, batch_size: int, seed: int, start: int = 0, workers: int = 2) -> Batches:
+def batches(
+    dataset: SceneDataset,
+    *,
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+    workers: int = 2,
+    share: Share = ALONE,
+) -> Batches:
     """Batch k holds the items at positions start + k * batch_size and following, whatever the number of workers.
 
     Args:
@@ -85,6 +98,7 @@ def batches(dataset: SceneDataset, *, batch_size: int, seed: int, start: int = 0
         seed: chooses order, crops and flips.
         start: images seen before (for a resumed run), at least 0.
         workers: decoding threads, at least 1.
+        share: which of a batch's images this process gets.
 
     Raises:
         ConfigError: a number outside its range.
@@ -95,4 +109,4 @@ def batches(dataset: SceneDataset, *, batch_size: int, seed: int, start: int = 0
             f"Batches of {batch_size} with {workers} workers from position {start} and seed {seed} cannot be made: "
             "batch size and workers must be at least 1, position and seed at least 0."
         )
-    return Batches(dataset, batch_size=batch_size, seed=seed, start=start, workers=workers)
+    return Batches(dataset, batch_size=batch_size, seed=seed, start=start, workers=workers, share=share)

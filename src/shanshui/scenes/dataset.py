@@ -13,7 +13,7 @@ from shanshui.events import Emit, Warned, ignore
 from shanshui.images.files import read_picture
 from shanshui.images.pixels import to_eight_bits
 from shanshui.images.resize import crop_box, fit_crop, largest_crop, resize
-from shanshui.scenes.base import Source
+from shanshui.scenes.base import GoneError, Source
 from shanshui.scenes.sampler import index_at
 
 CACHE_BYTES = 2**30
@@ -85,7 +85,7 @@ class SceneDataset:
             HWC uint8, height x width x 3.
 
         Raises:
-            DataError: no file of the source can be used.
+            DataError: no file of the source can be used, or one of them is there no more.
         """
         copy = self._usable(index_at(seed, position, len(self)))
         random = np.random.default_rng([_STREAM, seed, position])
@@ -161,6 +161,8 @@ class SceneDataset:
                 raise ImageError(
                     f"{name} in {self.source.label} has a side below {MIN_SIDE} pixels: too small for a scene."
                 )
+        except GoneError as error:  # not one bad image, which the same training would do without every time
+            raise DataError(f"{error} Put it back; a training then goes on with --resume.") from error
         except ImageError as error:
             self._refuse(index, str(error))
             return None

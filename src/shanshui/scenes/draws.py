@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from shanshui.together import own, whole
+
 
 class Draws:
     """A lottery of its own for every parameter, and one ticket for every image.
@@ -21,24 +23,24 @@ class Draws:
 
     def uniform(self, reach: float, probability: float, values: int = 1) -> tuple[Tensor, ...]:
         """`values` tensors (count,), from -reach to reach; 0 for images that are not chosen."""
-        drawn = (torch.rand(self.count, values, generator=self._random) * 2 - 1) * reach
+        drawn = (own(torch.rand(whole(self.count), values, generator=self._random)) * 2 - 1) * reach
         return self._chosen(drawn, 0.0, probability).unbind(1)
 
     def normal(self, deviation: float, probability: float, values: int = 1) -> tuple[Tensor, ...]:
         """`values` tensors (count,), around 0; 0 for images that are not chosen."""
-        drawn = torch.randn(self.count, values, generator=self._random) * deviation
+        drawn = own(torch.randn(whole(self.count), values, generator=self._random)) * deviation
         return self._chosen(drawn, 0.0, probability).unbind(1)
 
     def factor(self, octaves: float, probability: float) -> Tensor:
         """(count,) 2^N(0, octaves^2); 1 for images that are not chosen."""
-        drawn = 2 ** (torch.randn(self.count, 1, generator=self._random) * octaves)
+        drawn = 2 ** (own(torch.randn(whole(self.count), 1, generator=self._random)) * octaves)
         return self._chosen(drawn, 1.0, probability)[:, 0]
 
     def choice(self, options: int, probability: float) -> Tensor:
         """(count,) int64 from 0 to options - 1; 0 for images that are not chosen."""
-        drawn = torch.randint(options, (self.count, 1), generator=self._random)
+        drawn = own(torch.randint(options, (whole(self.count), 1), generator=self._random))
         return self._chosen(drawn, 0, probability)[:, 0]
 
     def _chosen(self, drawn: Tensor, neutral: float, probability: float) -> Tensor:
-        wins = torch.rand(self.count, 1, generator=self._random) < probability
+        wins = own(torch.rand(whole(self.count), 1, generator=self._random)) < probability
         return torch.where(wins, drawn, torch.full_like(drawn, neutral))

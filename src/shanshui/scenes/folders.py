@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shanshui.errors import DataError, ImageError
-from shanshui.scenes.base import MAX_FILE_BYTES, SAMPLE_BYTES, Source, sample_digest
+from shanshui.scenes.base import MAX_FILE_BYTES, SAMPLE_BYTES, GoneError, Source, sample_digest
 
 
 class FolderSource(Source):
@@ -69,6 +69,8 @@ def _read_file(path: Path) -> bytes:
             raise ImageError(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MiB, which no image should be.")
         return path.read_bytes()
     except OSError as error:
+        if not os.path.lexists(path):  # not one bad image among many, which can be done without
+            raise GoneError(f"{path} cannot be read: it has gone since its folder was listed.") from error
         raise ImageError(f"{path} cannot be read ({error.strerror}): check the file and its permissions.") from error
 
 

@@ -1,8 +1,9 @@
-"""Any collection of photographs as one clean training archive.
+"""Any collection of photographs as one clean training archive, or as shards.
 
 The archive is a zip of square JPEGs (quality 95, no chroma subsampling: about a third of the bytes of PNG, with errors
 well below those of the first compression) that is itself a data set. Inside it, `manifest.jsonl` says for each
 image where it comes from and `skipped.jsonl` what was left out and why. The same source gives the same bytes.
+Shards (`shards`) hold the same images, with both lists beside them.
 """
 
 import hashlib
@@ -10,10 +11,11 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, Protocol, TypeAlias
 
 from PIL import Image
 
@@ -27,6 +29,7 @@ from shanshui.images.resize import fit_crop
 from shanshui.scenes.ahead import ahead
 from shanshui.scenes.base import Source
 from shanshui.scenes.credits import Credit, credit_of
+from shanshui.scenes.shards import INDEX, ShardWriter
 
 _TASK = "prepare"
 _QUALITY = 95
@@ -102,6 +105,7 @@ def prepare(
     licence: str = "",
     credits: Mapping[str, Credit] | None = None,
     repeats: Mapping[str, str] | None = None,
+    shard_images: int | None = None,
 ) -> PrepareReport:
     """Write the usable images of `source` to the zip archive `out`, whole or not at all.
 
@@ -111,19 +115,21 @@ def prepare(
 
     Args:
         source: the photographs.
-        out: ends in .zip; an existing archive is replaced at the very end.
+        out: ends in .zip; an existing archive is replaced at the very end. With `shard_images`, a folder for shards,
+            which is a data set once the last of them is written.
         size: side in pixels, at least 1.
         emit: hears `Started`, `Progress` and `Finished`, counted in files of the source.
         licence: recorded for images that `credits` does not know.
         credits: name in the source, or bare file name, to its credit; see `read_credits`.
         repeats: near-duplicates to leave out, each with the file that it repeats; see `Inspection.repeats`.
+        shard_images: images in a shard; None for one archive.
 
     Raises:
-        ConfigError: an impossible size, or an output that is no .zip or is the source itself.
+        ConfigError: an impossible size, or an output that is no .zip, is the source itself, or holds shards already.
         DataError: not one image is usable.
         StorageError: the archive cannot be written.
     """
-    _require_output(source, out, size)
+    _require_output(source, out, size, shard_images)
     emit(Started(task=_TASK, total=len(source) - len(repeats or {})))
     entries: list[Entry] = []
     skipped = [Skipped(name, "not an image", f"{name} does not end like an image.") for name in source.passed_over]
@@ -131,14 +137,14 @@ def prepare(
     repeats = repeats or {}
     skipped += [Skipped(name, "near-duplicate", f"{name} nearly repeats {kept}.") for name, kept in repeats.items()]
     names = [name for name in source.names if name not in repeats]
-    with atomic_write(out) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with _zipped(out) if shard_images is None else nullcontext(_Shards(ShardWriter(out, shard_images))) as store:
         for done, outcome in enumerate(ahead(lambda name: _treat(source, name, size), names), start=1):
             if isinstance(outcome, _Square):
                 earlier = first_with.setdefault(outcome.pixels_hash, outcome.name)
                 if earlier == outcome.name:
                     credit = credit_of(outcome.name, credits or {}, licence)
                     entries.append(outcome.entry(source.title, size, credit))
-                    _store(archive, entries[-1].file, outcome.jpeg)
+                    store.add(entries[-1], outcome.jpeg)
                 else:
                     skipped.append(Skipped(outcome.name, "duplicate", f"{outcome.name} has the pixels of {earlier}."))
             else:
@@ -147,8 +153,7 @@ def prepare(
         if not entries:
             raise DataError(f"{source.label} has no image that can be prepared at {size} pixels: {skipped[-1].reason}")
         skipped.sort(key=lambda skip: skip.name)
-        _store(archive, "manifest.jsonl", _json_lines(entries))
-        _store(archive, "skipped.jsonl", _json_lines(skipped))
+        store.close({"manifest.jsonl": _json_lines(entries), "skipped.jsonl": _json_lines(skipped)})
     emit(Finished(task=_TASK, done=len(names), reason="complete"))
     return PrepareReport(out, size, tuple(entries), tuple(skipped))
 
@@ -204,9 +209,49 @@ def _treat(source: Source, name: str, size: int) -> _Square | Skipped:
     )
 
 
-def _require_output(source: Source, out: Path, size: int) -> None:
+class _Store(Protocol):
+    """Where images go: all of them first, then the lists."""
+
+    def add(self, entry: Entry, jpeg: bytes) -> None: ...
+
+    def close(self, lists: Mapping[str, bytes]) -> None: ...
+
+
+class _Zip:
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def add(self, entry: Entry, jpeg: bytes) -> None:
+        _store(self._archive, entry.file, jpeg)
+
+    def close(self, lists: Mapping[str, bytes]) -> None:
+        for name, content in lists.items():
+            _store(self._archive, name, content)
+
+
+class _Shards:
+    def __init__(self, writer: ShardWriter) -> None:
+        self._writer = writer
+
+    def add(self, entry: Entry, jpeg: bytes) -> None:
+        self._writer.add(PurePosixPath(entry.file).name, jpeg, asdict(entry))
+
+    def close(self, lists: Mapping[str, bytes]) -> None:
+        self._writer.close(lists)
+
+
+@contextmanager
+def _zipped(out: Path) -> Iterator[_Store]:
+    with atomic_write(out) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        yield _Zip(archive)
+
+
+def _require_output(source: Source, out: Path, size: int, shard_images: int | None) -> None:
     if size < 1:
         raise ConfigError(f"Images of {size} pixels cannot be prepared: the size must be at least 1.")
+    if shard_images is not None:
+        _require_folder_for_shards(out, shard_images)
+        return
     if out.suffix.lower() != ".zip":
         raise ConfigError(f"{out} must end in .zip: prepare writes one archive.")
     origin = Path(source.label).resolve()
@@ -214,6 +259,15 @@ def _require_output(source: Source, out: Path, size: int) -> None:
         raise ConfigError(f"{out} is the source itself: choose another name.")
     if out.is_dir():
         raise StorageError(f"{out} is a folder: choose another name.")
+
+
+def _require_folder_for_shards(out: Path, shard_images: int) -> None:
+    if shard_images < 1:
+        raise ConfigError(f"--shards is {shard_images}: give at least 1 image for each.")
+    if (out / INDEX).exists():
+        raise ConfigError(f"{out} holds shards already: choose another folder.")
+    if out.exists() and not out.is_dir():
+        raise StorageError(f"{out} is a file: choose another name.")
 
 
 def _store(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

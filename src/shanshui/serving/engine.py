@@ -1,7 +1,7 @@
 """Pipelines on ONNX files instead of PyTorch networks: the same controls, sizes and seeds."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from shanshui.errors import ConfigError, ModelError
 from shanshui.images.pixels import to_pixels
+from shanshui.networks.stylizers.arbitrary import looked_at
 from shanshui.pipelines.generators import random_of
 from shanshui.pipelines.painters import Share
 from shanshui.serving.onnx import KEY, run, session_of
@@ -51,7 +52,7 @@ class OnnxPainter:
         if self.takes_paintings:
             if len(blend) != 1 or not isinstance(blend[0].style, Tensor):
                 raise ConfigError("This graph paints after one painting: give --style with one file.")
-            return [self._extended((blend[0].style + 1) / 2)]
+            return [self._extended((looked_at(blend[0].style) + 1) / 2)]
         if "styles" not in self._told["inputs"]:
             return []
         shares = dict.fromkeys(self.styles, 0.0)
@@ -69,20 +70,32 @@ class OnnxPainter:
 
 
 def scenes(path: Path, count: int, seed: int = 0) -> Iterator[Image.Image]:
-    """Scenes of a graph: number i of seed s is that of `SceneGenerator`, but for rounding.
+    """Scenes of a graph: number i of seed s is that of `SceneGenerator`, but for rounding; classes come in turn.
 
     Raises:
         ModelError: it is none of a scene generator.
     """
     session, told = _opened(path, _SCENES, "scene generator")
     shape = told["inputs"]["latents"][1:]
+    labels = told["config"]["labels"]
 
     def made() -> Iterator[Image.Image]:
         for index in range(count):
             latents = torch.randn(1, *shape, generator=random_of(seed, index))
-            yield Image.fromarray(to_pixels(2 * run(session, [latents]) - 1)[0])
+            told_class = [torch.tensor([index % labels])] if labels else []
+            yield Image.fromarray(to_pixels(2 * run(session, [latents, *told_class]) - 1)[0])
 
     return made()
+
+
+def card_of(path: Path) -> Mapping[str, Any]:
+    """The card of the model that a graph was exported from.
+
+    Raises:
+        ModelError: it is no graph of `shanshui export`.
+    """
+    card: Mapping[str, Any] = _opened(path, _STYLIZERS | _SCENES, "stylizer or scene generator")[1].get("card", {})
+    return card
 
 
 def _opened(path: Path, architectures: set[str], role: str) -> tuple[Any, dict[str, Any]]:

@@ -31,6 +31,9 @@ AGREEMENT = 1e-3
 """Largest difference from PyTorch that a float32 graph may have, pixels from 0 to 1."""
 
 KEY = "shanshui"
+FORM = 1
+"""Raised when graphs of the same snapshot become other graphs."""
+
 _OPSET = 18
 _LARGEST_SIDE = 16_384
 _PRODUCTS = frozenset({"Conv", "ConvTranspose", "MatMul", "Gemm"})

@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from shanshui.events import Emit, Finished, Progress, Started
 from shanshui.scenes.batches import Batches, batches
 from shanshui.scenes.dataset import SceneDataset
+from shanshui.training.cost import Hardware, hardware_of
 from shanshui.training.course import TASK, Course, Plan
+from shanshui.training.crew import Crew
 from shanshui.training.run import RunFolder
 from shanshui.training.settings import TrainSettings
 from shanshui.training.watch import Watch
@@ -38,10 +41,13 @@ def train(
     card: Mapping[str, Any],
     emit: Emit,
     watch: Watch | None = None,
+    hardware: Hardware | None = None,
+    crew: Crew | None = None,
 ) -> Outcome:
     """Train until `settings.images` are seen, `watch` says stop, or Ctrl-C (SIGINT) or SIGTERM asks to leave.
 
     Starts from the newest state in `run`, if there is one: the result then equals that of a run never interrupted.
+    Where several processes learn together, each of `crew` calls this at the same time.
 
     Raises:
         NonFiniteError, ExplodingError: a loss, gradient or weight is not finite or far too large, and that is answered
@@ -49,8 +55,11 @@ def train(
         ConfigError: `watch` stops at a figure that is not measured.
         StorageError: something could not be written.
         DataError: no image of the data set can be read.
+        LostProcessError: another process of `crew` has ended.
     """
-    course = Course(plan, run, settings, watch or Watch(), card, emit)
+    crew = crew or Crew()
+    used = hardware or hardware_of(torch.device("cpu"))
+    course = Course(plan, run, settings, watch or Watch(), used, card, emit, crew)
     emit(Started(task=TASK, total=settings.images))
     stream = batches(
         dataset,
@@ -58,18 +67,19 @@ def train(
         seed=settings.seed,
         start=course.progress.images_seen,
         workers=settings.workers,
+        share=course.share,
     )
     with _interruption() as interrupted, stream:
         pace = _Pace(stream)
-        while not (reason := "interrupted" if interrupted.is_set() else course.reason_to_end()):
+        while not (reason := course.reason_to_end(interrupted=interrupted.is_set())):
             batch = stream.at(course.progress.images_seen)
             terms = course.step(batch)
             if not terms:  # the step was refused, and the training went back
                 continue
             seen = course.progress.images_seen
-            due = _Due(seen, len(batch), settings.images)
+            due = _Due(seen, settings.batch_size, settings.images)
             if due(settings.log_every):
-                emit(Progress(task=TASK, done=seen, values=pace.values(terms, seen)))
+                emit(Progress(task=TASK, done=seen, values=pace.values(crew.means(terms), seen)))
             if due(settings.sample_every):
                 course.sample()
             if due(settings.judge_every):

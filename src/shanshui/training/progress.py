@@ -47,6 +47,10 @@ class TrainProgress:
         state = {name: value for name, value in vars(self).items() if name not in ("ended", "saved_at")}
         return {**state, "history": [asdict(reading) for reading in self.history]}
 
+    def decided(self) -> dict[str, Any]:
+        """Plain values, all that another process has to know that learns the same and does not judge."""
+        return {name: value for name, value in vars(self).items() if name not in ("history", "trace")}
+
     @classmethod
     def of_state(cls, state: Mapping[str, Any] | None) -> "TrainProgress":
         """What `state` has kept (states of earlier releases have kept less); the beginning for None."""

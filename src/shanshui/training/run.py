@@ -1,27 +1,55 @@
 """The run folder: all that one training writes, laid out so that the newest file is last by name.
 
-config.json, events.jsonl, checkpoints/ (NUMBER.state to resume from, NUMBER.safetensors to use), best.safetensors,
-samples/, TensorBoard files, report.html. NUMBER is images seen.
+config.json, events.jsonl, cost.json, checkpoints/ (NUMBER.state to resume from, NUMBER.safetensors to use),
+best.safetensors, samples/, TensorBoard files, report.html. NUMBER is images seen.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from torch import nn
 
-from shanshui.atomic import atomic_write_text, storage_errors
+from shanshui.atomic import appended_lines, atomic_write_text, remove_unfinished, storage_errors
 from shanshui.checkpoints.state import load_state, save_state
 from shanshui.checkpoints.weights import save_snapshot
 from shanshui.errors import ConfigError, ModelError
+from shanshui.events import Emit, Warned, ignore
 from shanshui.images.files import write_picture
 from shanshui.images.grids import grid
 
 _SAMPLE_COLUMNS = 8
+_LOCK = ".lock"
+_WORDS: Mapping[str, str] = {"data_digest": "set of images (some were added, removed or changed)"}
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """The run's folder, made if need be, for this training alone; a training that is killed lets go of it.
+
+    Raises:
+        ConfigError: another training is at work in it.
+        StorageError: the folder cannot be written.
+    """
+    with storage_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / _LOCK)
+        held: AbstractContextManager[object] = nullcontext()
+        try:
+            held = lock.acquire(blocking=False)
+        except Timeout as error:
+            raise ConfigError(
+                f"Another training is at work in {path}: wait for its end, stop it, or choose another folder."
+            ) from error
+        except NotImplementedError:
+            pass  # some file systems of clusters have no locks
+    with held:
+        yield
 
 
 class RunFolder:
@@ -32,17 +60,27 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.events = path / "events.jsonl"
 
+    @staticmethod
+    def exists(path: Path) -> bool:
+        """Whether there is a run in the folder `path`."""
+        return (path / "config.json").exists()
+
     @classmethod
     def create(cls, path: Path, config: Mapping[str, Any]) -> "RunFolder":
         """A new run whose `config` (JSON values) says how to repeat it.
 
         Raises:
-            ConfigError: the folder already holds a run.
+            ConfigError: the folder already holds a run, or what is left of one.
             StorageError: the folder cannot be written.
         """
         run = cls(path)
-        if (path / "config.json").exists():
+        if cls.exists(path):
             raise ConfigError(f"{path} already holds a run: add --resume to continue it or choose another folder.")
+        if next(run.checkpoints.glob("*.s*"), None) is not None:
+            raise ConfigError(
+                f"{path} holds checkpoints of a run whose config.json is missing: put that back and add --resume, or "
+                "choose another folder."
+            )
         with storage_errors(path):
             run.checkpoints.mkdir(parents=True, exist_ok=True)
         atomic_write_text(path / "config.json", _json(config))
@@ -63,11 +101,28 @@ class RunFolder:
         for key in stored.keys() | asked.keys():
             if key not in may_differ and stored.get(key) != asked.get(key):
                 raise ConfigError(
-                    f"The run in {path} was begun with another {key.replace('_', ' ')}: "
+                    f"The run in {path} was begun with another {_WORDS.get(key, key.replace('_', ' '))}: "
                     "resume with the same options or begin a new run."
                 )
         atomic_write_text(path / "config.json", _json(config))
-        return cls(path)
+        run = cls(path)
+        remove_unfinished(path, run.checkpoints, path / "samples")
+        return run
+
+    def spent(self) -> list[dict[str, Any]]:
+        """What `save_spent` wrote last; nothing where that is missing or damaged: results do not hang on it."""
+        try:
+            told = json.loads((self.path / "cost.json").read_text(encoding="utf-8"))
+            return [
+                {"hardware": str(each["hardware"]), "watts": float(each["watts"]), "hours": float(each["hours"])}
+                for each in told
+            ]
+        except (OSError, ValueError, TypeError, KeyError):
+            return []
+
+    def save_spent(self, spent: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what the training has cost so far, beside states and snapshots: these do not depend on the time."""
+        atomic_write_text(self.path / "cost.json", _json(list(spent)))
 
     def save_state(self, images_seen: int, state: Mapping[str, Any], *, keep: int, good_at: int | None = None) -> None:
         """Write a resumable state, then delete all but the newest `keep` and the one after `good_at` images."""
@@ -91,14 +146,19 @@ class RunFolder:
             if int(path.stem) > images_seen:
                 path.unlink(missing_ok=True)
 
-    def newest_state(self) -> dict[str, Any] | None:
+    def newest_state(self, emit: Emit = ignore) -> dict[str, Any] | None:
         """The newest state that can be read whole, or None when there is none.
+
+        Args:
+            emit: hears a `Warned` for each state that cannot be read and is passed over for the one before.
 
         Raises:
             ModelError: there are states and none can be read.
         """
         failure: ModelError | None = None
         for path in reversed(self._states()):
+            if failure is not None:
+                emit(Warned(task="train", message=f"{failure} The checkpoint before it, {path.name}, is tried."))
             try:
                 return load_state(path)
             except ModelError as error:
@@ -135,13 +195,8 @@ class RunFolder:
     @contextmanager
     def journal(self) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         """Append JSON lines to events.jsonl."""
-        with storage_errors(self.events), self.events.open("a", encoding="utf-8") as file:
-
-            def append(entry: Mapping[str, Any]) -> None:
-                file.write(json.dumps(entry, default=str) + "\n")
-                file.flush()
-
-            yield append
+        with appended_lines(self.events) as append:
+            yield lambda entry: append(json.dumps(entry, default=str))
 
     def _state_at(self, images_seen: int) -> Path:
         return self.checkpoints / f"{images_seen:010d}.state"
@@ -150,5 +205,5 @@ class RunFolder:
         return sorted(self.checkpoints.glob("*.state"))
 
 
-def _json(config: Mapping[str, Any]) -> str:
+def _json(config: Mapping[str, Any] | list[Any]) -> str:
     return json.dumps(config, indent=2, default=str) + "\n"

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from shanshui.errors import ConfigError, ExplodingError, NonFiniteError
 from shanshui.objectives.regularizers import l1, l2
+from shanshui.together import average_in_place, common_mean
 from shanshui.training.monitors.exploding import Pulse, exploding, remembered
 from shanshui.training.schedules import Schedule
 
@@ -110,15 +111,15 @@ class Updater:
         Raises:
             NonFiniteError: a term is not finite; nothing was updated.
         """
-        require_finite(terms)
+        told = common_mean(torch.stack([term.detach().float() for term in terms.values()]))
+        require_finite(dict(zip(terms, told, strict=True)))
         if not self._accumulating:
             # Another player's step may have left gradients here.
             self._optimizer.zero_grad(set_to_none=True)
             self._accumulating = True
             self._loss = torch.zeros(())
-        loss = share * torch.stack(list(terms.values())).sum()
-        self._loss = self._loss.to(loss.device) + loss.detach()
-        self._fabric.backward(loss)
+        self._loss = self._loss.to(told.device) + share * told.sum()
+        self._fabric.backward(share * torch.stack(list(terms.values())).sum())
 
     def step(self, images_seen: int) -> None:
         """One step along the gradients since the last one, at the learning rate of `images_seen`.
@@ -128,6 +129,7 @@ class Updater:
             ExplodingError: the loss, a gradient or the weights have exploded; nothing was updated.
         """
         self._accumulating = False
+        average_in_place([p.grad for p in self.network.parameters() if p.grad is not None])
         self._shrink_weights()
         gradients = {name: p.grad for name, p in self.network.named_parameters() if p.grad is not None}
         norm = _finite_norm(gradients)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from shanshui.atomic import atomic_write
 from shanshui.errors import ImageError
+from shanshui.images.film_notes import noted, tags_of
 from shanshui.images.footage.reel import Reel, Traits, packets_of, pyav
 from shanshui.images.footage.takes import Encoding, describe, write_take
+from shanshui.images.provenance import Note
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 
-def splice(path: Path, takes: Sequence[Path], reel: Reel, encoding: Encoding) -> None:
+def splice(path: Path, takes: Sequence[Path], reel: Reel, encoding: Encoding, note: Note | None = None) -> None:
     """Write a film whose pictures are `takes` one after another, and all of whose rest is that of `reel`.
 
     Sound, subtitles and other streams are copied packet by packet; titles, chapters, languages, the shape of pixels and
@@ -31,12 +33,21 @@ def splice(path: Path, takes: Sequence[Path], reel: Reel, encoding: Encoding) ->
         takes: as `write_take` wrote them, at least one.
         reel: the film that the takes were made from.
         encoding: of the takes.
+        note: what the film is to say of its making, beside what the other said.
 
     Raises:
-        ImageError: the container refuses the film.
+        ImageError: the container refuses the film, or it cannot be signed.
         StorageError: the file cannot be written.
     """
-    with atomic_write(path) as file, _begun(file, takes[0], reel, encoding, lambda _: None) as (original, film, copies):
+    with (
+        atomic_write(path) as file,
+        noted(file, path, note) as place,
+        _begun(place, takes[0], reel, encoding, lambda _: None) as (original, film, copies),
+    ):
+        if note is not None:
+            told = tags_of(note.credentials, film.metadata)
+            film.metadata.clear()
+            film.metadata.update(told)
         copies = dict(copies)
         pictures = copies.pop(reel.traits.stream)
         for packet, target in heapq.merge(

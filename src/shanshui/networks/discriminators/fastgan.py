@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from shanshui.errors import ConfigError
+from shanshui.networks.batch_norm import BatchNorm2d
 from shanshui.networks.discriminators.base import Discriminator, DiscriminatorConfig
 from shanshui.networks.gated import Excitation, GatedUp, convolution
 from shanshui.networks.spectral import SpectralConv2d
@@ -169,7 +170,7 @@ def _normalized(
     """Convolution, batch norm, leaky ReLU."""
     return (
         nn.Conv2d(channels_in, channels_out, kernel, stride, padding, bias=False),
-        nn.BatchNorm2d(channels_out),
+        BatchNorm2d(channels_out),
         nn.LeakyReLU(0.2, inplace=True),
     )
 

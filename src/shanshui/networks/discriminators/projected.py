@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shanshui.networks.batch_norm import BatchNorm2d
 from shanshui.networks.discriminators.base import Discriminator, DiscriminatorConfig
 from shanshui.networks.encoders.efficientnet_lite import CHANNELS, STRIDES, EfficientNetLite1
 from shanshui.networks.spectral import SpectralConv2d
@@ -111,7 +112,7 @@ def _head(channels: int, size: int, judgements: int) -> nn.Sequential:
         size //= 2
         layers += [
             nn.Conv2d(channels, _WIDTHS[size], 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(_WIDTHS[size]),
+            BatchNorm2d(_WIDTHS[size]),
             nn.LeakyReLU(0.2, inplace=True),
         ]
         channels = _WIDTHS[size]

@@ -9,6 +9,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from shanshui.together import own, whole
+
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorConfig:
@@ -93,4 +95,4 @@ class SceneNetwork(nn.Module, ABC):
             count: how many.
             generator: source of randomness on the CPU.
         """
-        return torch.randn(count, self.config.latent, generator=generator)
+        return own(torch.randn(whole(count), self.config.latent, generator=generator))

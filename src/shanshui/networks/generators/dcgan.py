@@ -18,6 +18,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from shanshui.networks.batch_norm import BatchNorm2d
 from shanshui.networks.generators.base import SceneNetwork
 from shanshui.networks.generators.growing import GrowingConfig
 from shanshui.networks.normalization import draw_small_normal
@@ -43,10 +44,10 @@ class DCGAN(SceneNetwork):
         rows, columns = config.start
         channels = channels_by_size(config.width, config.doublings)[::-1]
         self.project = nn.Linear(config.latent, rows * columns * channels[0], bias=False)
-        self.layers = nn.Sequential(nn.BatchNorm2d(channels[0]), nn.ReLU(inplace=True))
+        self.layers = nn.Sequential(BatchNorm2d(channels[0]), nn.ReLU(inplace=True))
         for channels_in, channels_out in pairwise(channels):
             self.layers.extend(
-                [_doubling(channels_in, channels_out, bias=False), nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)]
+                [_doubling(channels_in, channels_out, bias=False), BatchNorm2d(channels_out), nn.ReLU(inplace=True)]
             )
         self.layers.extend([_doubling(channels[-1], 3, bias=True), nn.Tanh()])
         draw_small_normal(self)

@@ -18,6 +18,7 @@ from typing import Literal, Self
 import torch
 from torch import Tensor, nn
 
+from shanshui.networks.batch_norm import BatchNorm2d
 from shanshui.networks.gated import Excitation, GatedUp, NoisyGatedUp, convolution, gated
 from shanshui.networks.generators.base import GeneratorConfig, SceneNetwork
 from shanshui.networks.spectral import without_spectral_norm
@@ -140,7 +141,7 @@ class _Start(nn.Module):
         super().__init__()
         self.size = size
         self.linear = nn.Conv2d(latent, 2 * channels * size[0] * size[1], 1, bias=False)
-        self.norm = nn.BatchNorm2d(2 * channels)
+        self.norm = BatchNorm2d(2 * channels)
 
     def forward(self, latents: Tensor) -> Tensor:
         return gated(self.norm(self.linear(latents).flatten(1).unflatten(1, (-1, *self.size))))

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from shanshui.errors import ConfigError
+from shanshui.networks.batch_norm import BatchNorm2d
 from shanshui.networks.generators.base import SceneNetwork
 from shanshui.networks.generators.growing import GrowingConfig
 from shanshui.networks.pyramid import channels_by_size
@@ -58,7 +59,7 @@ class ResNet(SceneNetwork):
             self.blocks.append(_doubling(channels_in, channels_out))
             self.blocks.extend(_keeping(channels_out) for _ in range(config.blocks - 1))
         self.to_rgb = nn.Sequential(
-            nn.BatchNorm2d(channels[-1]), nn.ReLU(inplace=True), nn.Conv2d(channels[-1], 3, 3, padding=1), nn.Tanh()
+            BatchNorm2d(channels[-1]), nn.ReLU(inplace=True), nn.Conv2d(channels[-1], 3, 3, padding=1), nn.Tanh()
         )
         draw_glorot(self)
 
@@ -88,10 +89,10 @@ def _keeping(channels: int) -> Residual:
 
 def _branch(channels_in: int, channels_out: int, first: nn.Module) -> nn.Sequential:
     return nn.Sequential(
-        nn.BatchNorm2d(channels_in),
+        BatchNorm2d(channels_in),
         nn.ReLU(inplace=True),
         first,
-        nn.BatchNorm2d(channels_out),
+        BatchNorm2d(channels_out),
         nn.ReLU(inplace=True),
         nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False),
     )

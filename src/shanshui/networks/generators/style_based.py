@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from shanshui.errors import ConfigError
 from shanshui.networks.generators.base import GeneratorConfig, SceneNetwork
 from shanshui.networks.mapping import MappingNetwork
+from shanshui.together import common_mean, own, whole
 
 _STYLE_MEAN_DECAY = 0.995
 
@@ -142,7 +143,8 @@ class StyleBasedGenerator(SceneNetwork):
         styles = self.mapping(latents, labels)
         if self.training:
             with torch.no_grad():
-                self.style_mean.lerp_(styles.mean(dim=0).to(self.style_mean), 1 - _STYLE_MEAN_DECAY)
+                mean = common_mean(styles.mean(dim=0).to(self.style_mean))
+                self.style_mean.lerp_(mean, 1 - _STYLE_MEAN_DECAY)
         spread = self._for_each_layer(styles)
         if not self.training or random is None or self.config.mixing == 0:
             return spread
@@ -170,8 +172,8 @@ class StyleBasedGenerator(SceneNetwork):
 
     def _draw_mixture(self, count: int, random: torch.Generator) -> Tensor:
         """(N, layers): whether a layer's style is the second latent's. The first layer's never is."""
-        mixes = torch.rand(count, 1, generator=random) < self.config.mixing
-        first = torch.randint(1, self.layers, (count, 1), generator=random)
+        mixes = own(torch.rand(whole(count), 1, generator=random)) < self.config.mixing
+        first = own(torch.randint(1, self.layers, (whole(count), 1), generator=random))
         return mixes & (torch.arange(self.layers) >= first)
 
 
@@ -195,5 +197,5 @@ class PixelNoise(nn.Module):
         """In training `count` maps from `random`, where there is one; otherwise one map, always the same."""
         noise = self.fixed
         if self.training and random is not None:
-            noise = torch.randn(count, *self.fixed.shape[1:], generator=random).to(self.fixed)
+            noise = own(torch.randn(whole(count), *self.fixed.shape[1:], generator=random)).to(self.fixed)
         return noise * (gain * self.strengths)

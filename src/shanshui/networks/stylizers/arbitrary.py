@@ -31,11 +31,11 @@ from shanshui.networks.stylizers.feedforward import (
     FeedForwardStylizer,
     ResidualBlock,
     blur,
-    double,
     extended,
     normalised,
 )
 from shanshui.networks.stylizers.matching import EPSILON, match_order, quantiles, statistics
+from shanshui.together import common_mean
 
 Matching = Literal["moments", "order"]
 
@@ -164,14 +164,14 @@ class ArbitraryStylizer(nn.Module):
         code, wanted = self.parts(styles)
         photos = extended(photos.to(self.to_rgb.weight.dtype))
         plan = self.join(self.matched(self.encoder(photos), wanted))
-        edges = functional.relu(self.stem(functional.pixel_unshuffle(photos, 4), code))
-        x = functional.relu(self.down(edges, code) + plan)
+        edges = functional.relu_(self.stem(functional.pixel_unshuffle(photos, 4), code))
+        x = functional.relu_(self.down(edges, code).add_(plan))
         for block in self.deep:
             x = block(x, code)
-        x = functional.relu(self.up_quarter(double(x), code) + edges)
+        x = functional.relu_(self.up_quarter.enlarged(x, code).add_(edges))
         for block in self.fine:
             x = block(x, code)
-        x = functional.relu(self.up_half(double(x), code))
+        x = functional.relu_(self.up_half.enlarged(x, code))
         pixels = blur(functional.pixel_shuffle(self.to_rgb(x), 2))
         return torch.tanh(pixels[:, :, :height, :width])
 
@@ -232,9 +232,9 @@ class Encoder(nn.Module):
 
     def layers(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Features before and after the residual blocks, at a quarter and then at an eighth of the resolution."""
-        early = functional.relu(self.stem(functional.pixel_unshuffle(images, 4)))
+        early = functional.relu_(self.stem(functional.pixel_unshuffle(images, 4)))
         fine = self.fine(early)
-        middle = functional.relu(self.down(fine))
+        middle = functional.relu_(self.down(fine))
         deepest = middle
         for block in self.deep:
             deepest = block(deepest)
@@ -252,8 +252,8 @@ class PlainBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        change: Tensor = self.second(functional.relu(self.first(x)))
-        return x + change
+        change: Tensor = self.second(functional.relu_(self.first(x)))
+        return change.add_(x)
 
 
 class Standardised(nn.Module):
@@ -284,8 +284,8 @@ class Standardised(nn.Module):
     def _learn(self, x: Tensor) -> None:
         self.seen += 1
         share = 1 / self.seen.clamp(max=self._memory).float()
-        self.mean.lerp_(x.mean(0), share)
-        self.variance.lerp_((x - self.mean).square().mean(0), share)
+        self.mean.lerp_(common_mean(x.mean(0)), share)
+        self.variance.lerp_(common_mean((x - self.mean).square().mean(0)), share)
 
 
 class CodeNorm(nn.Module):

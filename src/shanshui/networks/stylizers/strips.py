@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shanshui.networks.filters import double
 from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer, PlainBlock
 from shanshui.networks.stylizers.feedforward import (
     ConvNorm,
     FeedForwardStylizer,
     ResidualBlock,
     blur,
-    double,
     padded_size,
 )
 from shanshui.networks.stylizers.maps import Finish, Map, Room, Rows, Statistics

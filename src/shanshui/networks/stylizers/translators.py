@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from shanshui.errors import ConfigError
+from shanshui.networks.filters import double
 from shanshui.networks.normalization import draw_small_normal
 from shanshui.networks.stylizers.feedforward import (
     FeedForwardConfig,
     FeedForwardStylizer,
-    double,
     extended,
     normalised,
 )

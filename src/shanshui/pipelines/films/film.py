@@ -13,6 +13,7 @@ from shanshui.images.footage.reel import Reel, Still
 from shanshui.images.footage.splice import require_splice, splice
 from shanshui.images.footage.takes import Encoding, encoding_for, write_take
 from shanshui.images.motion import opencv
+from shanshui.images.provenance import Note
 from shanshui.pipelines.films.plan import Plan, Shot, parts_of, plan, samples
 from shanshui.pipelines.films.steady import Flicker, SteadyHand
 from shanshui.pipelines.films.workshop import Workshop
@@ -69,7 +70,14 @@ class FilmStylizer:
         self._stylizer, self._steadiness, self._take = stylizer, steadiness or Steadiness(), take
 
     def __call__(
-        self, film: Path, style: Style, treatment: Treatment | None = None, *, out: Path, emit: Emit = ignore
+        self,
+        film: Path,
+        style: Style,
+        treatment: Treatment | None = None,
+        *,
+        out: Path,
+        emit: Emit = ignore,
+        note: Note | None = None,
     ) -> PaintedFilm:
         """Paint `film` into `out`, or finish what an earlier call began: it lies in the folder OUT.unfinished.
 
@@ -82,6 +90,7 @@ class FilmStylizer:
             treatment: as for photos; masks have the proportions of the upright film.
             out: where to; its ending names the container.
             emit: hears of every frame.
+            note: what the film is to say of its making.
 
         Raises:
             ConfigError: an ending that cannot be written, a missing extra, an unknown style, `out` is `film`.
@@ -108,7 +117,7 @@ class FilmStylizer:
         flicker = self._paint(reel, found, encoding, style, treatment, workshop, emit)
         parts = parts_of(found.shots, self._take)
         with workshop.result(out) as place:
-            splice(place, [workshop.take(number) for number in range(len(parts))], reel, encoding)
+            splice(place, [workshop.take(number) for number in range(len(parts))], reel, encoding, note)
         painted, source = flicker.means()
         for name, value in (("e_warp", painted), ("e_warp_source", source)):
             emit(Metric(task=TASK, name=name, value=value, done=found.frames))

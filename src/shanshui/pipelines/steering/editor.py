@@ -15,6 +15,7 @@ from torch import Tensor
 from shanshui.errors import ConfigError
 from shanshui.networks.directions import Directions, closed_form, principal_components, standard_axes
 from shanshui.pipelines.codes import CodeSpace, Scene
+from shanshui.pipelines.published import Published
 from shanshui.pipelines.steering.controls import wished_changes
 from shanshui.pipelines.steering.spread import Spread, known_spread, measure_spread
 from shanshui.pipelines.steering.statistics import STATISTICS
@@ -30,7 +31,7 @@ _SCENES_AT_ONCE = 8
 _DIRECTION = re.compile(r"(?P<kind>sefa|pca):(?P<number>\d{1,5})")
 
 
-class SceneEditor:
+class SceneEditor(Published):
     """Changes scenes of one generator: any architecture, no labels, nothing to train.
 
     For example, two scenes brighter and with a lower horizon:
@@ -80,7 +81,8 @@ class SceneEditor:
             ModelError: there is no such model, or it is not a scene generator.
             ConfigError: a class or layers that it does not have.
         """
-        return cls(CodeSpace.from_pretrained(name, label=label, device=device), layers=layers, cache=cache)
+        space = CodeSpace.from_pretrained(name, label=label, device=device)
+        return cls(space, layers=layers, cache=cache)._from(space.snapshot)
 
     def edit(
         self, scenes: Sequence[Scene], strengths: Mapping[str, float], *, truncation: float = 1.0

@@ -24,6 +24,7 @@ from shanshui.objectives.style import StyleObjective, content_distance
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sampler import index_at
 from shanshui.scenes.sources import open_source
+from shanshui.together import own, positions, whole
 from shanshui.training.learners.exemplars import paintings_at
 from shanshui.training.learners.looking import dithered, dtype_of_autocast, window
 from shanshui.training.learners.style import load_painter
@@ -135,6 +136,7 @@ class AnyStyleLearner:
             ConfigError: its decoder is another one.
         """
         self._config, self._photos, self._seed, self._fabric = config, photos, seed, fabric
+        self.block = config.group
         margin = config.painting_margin
         start = None if config.start is None else load_painter(config.start)
         with torch.random.fork_rng(devices=[]):
@@ -188,7 +190,7 @@ class AnyStyleLearner:
         self._apprentice(terms, images_seen)
 
         half_life = ramped_half_life(config.average_half_life, images_seen)
-        update_average(self._average, self._stylizer(), half_life_decay(len(batch), half_life))
+        update_average(self._average, self._stylizer(), half_life_decay(whole(len(batch)), half_life))
         return {name: term.detach() for name, term in terms.items()}
 
     def samples(self) -> list[NDArray[np.uint8]]:
@@ -240,12 +242,12 @@ class AnyStyleLearner:
         first = images_seen // self._config.group
         crops = [
             self._paintings[index_at(self._seed, place, len(self._paintings))].item(self._seed, place)
-            for place in range(first, first + groups)
+            for place in positions(first, groups, block=1)
         ]
         paintings = to_tensor(np.stack(crops))
         random = generator_at(self._seed, images_seen, "recoloured")
-        recoloured = torch.rand(groups, generator=random) < self._config.recoloured
-        orders = torch.rand(groups, 3, generator=random).argsort(dim=1)
+        recoloured = own(torch.rand(whole(groups), generator=random), block=1) < self._config.recoloured
+        orders = own(torch.rand(whole(groups), 3, generator=random), block=1).argsort(dim=1)
         orders = torch.where(recoloured[:, None], orders, torch.arange(3))
         return self._fabric.to_device(paintings.gather(1, orders[..., None, None].expand_as(paintings)))
 

@@ -12,14 +12,17 @@ class Learner(Protocol):
     """Networks with their optimisers and one step.
 
     Everything random in a step is a pure function of (seed, images seen), so a learner's whole state is its
-    `state_dict`, and a resumed run equals an uninterrupted one.
+    `state_dict`, and a resumed run equals an uninterrupted one. A step may see one process's share of a batch: what
+    depends on the other images goes through `together`.
 
     Attributes:
         looks_through: the encoder that its discriminator or loss looks through, which therefore must not choose the
             best snapshot; None when there is no such encoder.
+        block: consecutive images of a batch that one process learns from, where several processes share it.
     """
 
     looks_through: str | None
+    block: int
 
     def step(self, batch: Tensor, images_seen: int) -> Mapping[str, Tensor]:
         """Learn from `batch` (N, 3, H, W) in [-1, 1] and return the named scalar terms, detached."""

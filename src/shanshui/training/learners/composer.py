@@ -34,7 +34,8 @@ from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
 from shanshui.objectives.adversarial import GAMES
 from shanshui.objectives.penalties import zero_centred_penalty
 from shanshui.scenes.augmentations import AUGMENTATIONS
-from shanshui.training.learners.composing import ComposerTeaching, objective_of
+from shanshui.together import own, whole
+from shanshui.training.learners.composing import ComposerTeaching, natural_objective, painted_objective
 from shanshui.training.learners.exemplars import style_targets
 from shanshui.training.learners.looking import dithered, dtype_of_autocast, fixed_part, window
 from shanshui.training.learners.style import styles_in_turn
@@ -72,6 +73,7 @@ class ComposerLearner:
     """Style-transfer module and composer against a discriminator and the paintings' statistics."""
 
     looks_through: str | None = "vgg19"
+    block = 1
 
     def __init__(
         self,
@@ -120,8 +122,8 @@ class ComposerLearner:
         self._pipeline = Updater(fabric, pipeline, config.adam)
         self._discriminator = Updater(fabric, discriminator, config.discriminator_adam)
         self._game = GAMES[config.game]
-        self._painted = objective_of(config, config.styling)
-        self._natural = objective_of(config, 0.0)
+        self._painted = painted_objective(config)
+        self._natural = natural_objective(config)
         self._targets = style_targets(
             config.styles,
             data,
@@ -138,7 +140,7 @@ class ComposerLearner:
         Raises:
             ConfigError: the batch has an odd number of photos.
         """
-        task, turn = self._task(batch, images_seen), images_seen // len(batch)
+        task, turn = self._task(batch, images_seen), images_seen // whole(len(batch))
         self._bare.stylizer.requires_grad_(images_seen >= self._config.joint_from)
         noise = generator_at(self._seed, images_seen, "noise")
         scenes = self._pipeline.network(
@@ -150,7 +152,7 @@ class ComposerLearner:
             taught = self._lessons(scenes, task)
             self._pipeline(taught, images_seen)
         half_life = ramped_half_life(self._config.average_half_life, images_seen)
-        update_average(self._average, self._bare, half_life_decay(len(batch), half_life))
+        update_average(self._average, self._bare, half_life_decay(whole(len(batch)), half_life))
         return {**terms, **{name: term.detach() for name, term in taught.items()}}
 
     def _teach_discriminator(self, reals: Tensor, fakes: Tensor, task: _Task, turn: int) -> Mapping[str, Tensor]:
@@ -179,8 +181,8 @@ class ComposerLearner:
             terms[f"composer.{self._game.name}"] = config.adversarial * self._game.generator(logits, logits.detach())
         seen, photos = (window(images, self._seed, task.position) for images in (scenes, task.photos))
         with torch.no_grad():
-            photo_features = self._encode(photos, tuple(config.content))
-        features = self._encode(seen, self._painted.layers)
+            photo_features = self._encode(photos, tuple({*config.content, *config.nature}))
+        features = self._encode(seen, tuple({*self._painted.layers, *self._natural.layers}))
         targets = self._targets.rows(task.styles)
         for name, objective, part in (
             ("natural", self._natural, slice(None, half)),
@@ -203,11 +205,11 @@ class ComposerLearner:
         random = generator_at(self._seed, images_seen, "task")
         # Naturalness is uniform, and a scene of naturalness n is of the first half with probability n: in that half
         # the density is 2 n, in the other 2 (1 - n).
-        roots = torch.rand(len(batch), generator=random).sqrt()
+        roots = own(torch.rand(whole(len(batch)), generator=random)).sqrt()
         naturalness = torch.cat([roots[:half], 1 - roots[half:]])
         styles = styles_in_turn(self._seed, images_seen, len(batch), 1, len(self._config.styles))
         latents = self._bare.composer.draw_latents(len(batch), random)
-        made = torch.rand(len(batch), 1, 1, 1, generator=random) < self._config.from_noise
+        made = own(torch.rand(whole(len(batch)), 1, 1, 1, generator=random)) < self._config.from_noise
         photos = torch.where(made.to(batch.device), self._scenes(batch, random), batch)
         photos = dithered(photos, self._seed, images_seen)
         styles, naturalness, latents = (each.to(batch.device) for each in (styles, naturalness, latents))

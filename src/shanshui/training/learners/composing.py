@@ -25,7 +25,9 @@ class ComposerTeaching:
         r1: gamma of R1 on photographs, times `r1_every` at every so many steps.
         adversarial: weight of the game in the composer's loss.
         styling: factor of everything that is compared with the paintings.
-        content: VGG-19 layer -> weight of the distance to the photo.
+        content: VGG-19 layer -> weight of the distance of what is held to the paintings to its photo.
+        nature: the same of what answers to the discriminator. With fine layers among them a photo's own texture is
+            what strokes are undone to: the discriminator alone, which sees few pictures, leaves them where they are.
         style, moments: VGG-19 layer -> weight of the distance to the paintings.
         tone: weight of the distance to the photo's layout of light and dark.
         palette: weight of the distance to the paintings' colours.
@@ -45,6 +47,7 @@ class ComposerTeaching:
     adversarial: float = 1.0
     styling: float = 1.0
     content: Mapping[str, float] = field(default_factory=lambda: {"relu4_1": 1.0})
+    nature: Mapping[str, float] = field(default_factory=lambda: {"relu4_1": 1.0})
     style: Mapping[str, float] = field(default_factory=dict)
     moments: Mapping[str, float] = field(default_factory=dict)
     tone: float = 1.0
@@ -66,8 +69,9 @@ class ComposerTeaching:
             )
 
 
-def objective_of(config: ComposerTeaching, styling: float) -> StyleObjective:
-    """What scenes are compared by, beside the discriminator; without `styling`, with their photos alone."""
+def painted_objective(config: ComposerTeaching) -> StyleObjective:
+    """What holds scenes to paintings, and to the content of their photos."""
+    styling = config.styling
 
     def weights(layers: Mapping[str, float]) -> Mapping[str, float]:
         return {layer: styling * weight for layer, weight in layers.items()} if styling > 0 else {}
@@ -80,3 +84,8 @@ def objective_of(config: ComposerTeaching, styling: float) -> StyleObjective:
         palette=styling * config.palette,
         smoothness=0.0,
     )
+
+
+def natural_objective(config: ComposerTeaching) -> StyleObjective:
+    """What holds scenes to their photos, beside the discriminator."""
+    return StyleObjective(content=config.nature, style={}, moments={}, tone=config.tone, palette=0.0, smoothness=0.0)

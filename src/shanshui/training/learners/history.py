@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from shanshui.errors import ConfigError
+from shanshui.together import gathered, own
 from shanshui.training.randomness import generator_at
 
 
@@ -38,10 +39,11 @@ class HistoryPool:
     def shown(self, images: Tensor, images_seen: int) -> Tensor:
         """As many images as `images` (N, C, H, W), the first of which is number `images_seen` of the training.
 
-        Each is the new one or one from the pool; no gradient flows through them.
+        Each is the new one or one from the pool; no gradient flows through them. Processes that learn together keep
+        the same pool, of the images of all.
         """
         random = generator_at(self._seed, images_seen, f"history of {self._purpose}")
-        return torch.stack([self._exchanged(image, random) for image in images.detach()])
+        return own(torch.stack([self._exchanged(image, random) for image in gathered(images.detach())]))
 
     def state_dict(self) -> dict[str, Any]:
         """The images kept."""

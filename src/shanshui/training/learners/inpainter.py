@@ -33,6 +33,7 @@ from shanshui.networks.inpainter import Inpainter, InpainterConfig
 from shanshui.objectives.adversarial import GAMES
 from shanshui.objectives.filling import FillObjective, likeness
 from shanshui.scenes.masks import mask_at
+from shanshui.together import common_mean, own, positions, whole
 from shanshui.training.learners.looking import dtype_of_autocast, window
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig, Updater, frozen
@@ -109,6 +110,7 @@ class InpainterLearner:
     """An inpainter against a discriminator of patches."""
 
     looks_through: str | None = "vgg19"
+    block = 1
 
     def __init__(
         self, config: InpainterTeaching, *, photos: Sequence[NDArray[np.uint8]], seed: int, fabric: Fabric
@@ -153,7 +155,7 @@ class InpainterLearner:
                 taught["variety"] = self._config.variety * likeness(*pairs, self._config.apart)
             self._inpainter(taught, images_seen)
         half_life = ramped_half_life(self._config.average_half_life, images_seen)
-        update_average(self._average, self._bare, half_life_decay(len(batch), half_life))
+        update_average(self._average, self._bare, half_life_decay(whole(len(batch)), half_life))
         return {**terms, **{name: term.detach() for name, term in taught.items()}}
 
     def _teach_discriminator(
@@ -163,7 +165,8 @@ class InpainterLearner:
         places = self._patches(masks)
         real_logits, fake_logits = judge(reals).float()[places], judge(fakes).float()[places]
         random = generator_at(self._seed, images_seen, "judge")
-        terms = {f"discriminator.{game.name}": game.discriminator(real_logits, fake_logits, random)}
+        weight = _weight(real_logits)
+        terms = {f"discriminator.{game.name}": weight * game.discriminator(real_logits, fake_logits, random)}
         self._discriminator(terms, images_seen)
         told = {name: term.detach() for name, term in terms.items()}
         return told | {"logits.real": real_logits.detach().mean(), "logits.fake": fake_logits.detach().mean()}
@@ -176,7 +179,8 @@ class InpainterLearner:
         if self._config.adversarial > 0:
             logits = self._discriminator.network(filled).float()[self._patches(masks)]
             name = f"inpainter.{self._game.name}"
-            terms[name] = self._config.adversarial * self._game.generator(logits, logits.detach())
+            weight = self._config.adversarial * _weight(logits)
+            terms[name] = weight * self._game.generator(logits, logits.detach())
         seen, wanted, places = (window(images, self._seed, images_seen) for images in (filled, photos, masks))
         with torch.no_grad():
             photo_features = self._encode(wanted, self._objective.layers)
@@ -189,17 +193,22 @@ class InpainterLearner:
         stride = 1 << self._config.discriminator.layers
         # Without padding at the last two convolutions, the logits stand at the inner cells of the grid of strides.
         cells = functional.max_pool2d(masks, stride)[:, :, 1:-1, 1:-1]
-        return cells.flatten(1) > 0
+        seen = cells.flatten(1) > 0
+        if not seen.any():  # all holes lie at the rim, where no patch has its middle
+            seen[:, 0] = True
+        return seen
 
     def _task(self, batch: Tensor, images_seen: int) -> _Task:
         count, size = len(batch), batch.shape[2:]
         again = max(1, count // _SHOWN_AGAIN) if self._config.variety > 0 else 0
         random = generator_at(self._seed, images_seen, "task")
-        masks = torch.stack([_mask(self._seed, images_seen + index, *size) for index in range(count)]).to(batch.device)
-        guessed = torch.rand(count, generator=random) < self._config.guessed
-        coarser = torch.randint(len(_GUESSES), (count,), generator=random)
+        masks = torch.stack([_mask(self._seed, place, *size) for place in positions(images_seen, count)]).to(
+            batch.device
+        )
+        guessed = own(torch.rand(whole(count), generator=random)) < self._config.guessed
+        coarser = own(torch.randint(len(_GUESSES), (whole(count),), generator=random))
         latents = self._bare.draw_latents(count + again, random)
-        noise = torch.randn(count + again, 1, *size, generator=random)
+        noise = own(torch.randn(whole(count + again), 1, *size, generator=random))
         photos = batch
         for number, times in enumerate(_GUESSES):
             here = (coarser == number).to(batch.device).view(-1, 1, 1, 1)
@@ -279,6 +288,12 @@ def coarse(photos: Tensor, times: int) -> Tensor:
     """Photos (N, 3, H, W), H and W of at least `times`, as if they had been `times` smaller."""
     small = functional.avg_pool2d(photos, times, ceil_mode=True)
     return functional.interpolate(small, size=photos.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _weight(logits: Tensor) -> Tensor:
+    """Of a mean over `logits` among those of processes that learn together, which have more of them or fewer."""
+    count = torch.tensor(float(len(logits)), device=logits.device)
+    return count / common_mean(count)
 
 
 def _mask(seed: int, position: int, height: int, width: int) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from shanshui.together import own, whole
 from shanshui.training.randomness import generator_at
 
 GRID = 8
@@ -29,7 +30,8 @@ def dithered(images: Tensor, seed: int, images_seen: int) -> Tensor:
     layer, and a dozen layers leave the range of floating point.
     """
     random = generator_at(seed, images_seen, "dither")
-    return images + ((torch.rand(images.shape, generator=random) - 0.5) * (2 / 255)).to(images)
+    drawn = own(torch.rand(whole(len(images)), *images.shape[1:], generator=random))
+    return images + ((drawn - 0.5) * (2 / 255)).to(images)
 
 
 def fixed_part(eye: nn.Module) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ from shanshui.objectives.penalties import (
 from shanshui.objectives.regularizers import clip_weights
 from shanshui.scenes.adaptive import Adaptation, adapted
 from shanshui.scenes.augmentations import AUGMENTATIONS
+from shanshui.together import own, whole
 from shanshui.training.learners.looking import fixed_part
 from shanshui.training.learners.strategy import SceneConfig, require_sense
 from shanshui.training.randomness import generator_at
@@ -89,6 +90,7 @@ class SceneLearner:
             generator = build_generator(config.generator)
             discriminator = build_discriminator(config.discriminator)
         require_sense(config, generator, discriminator)
+        self.block = 1
         self.looks_through: str | None = discriminator.looks_through
         self._average = deepcopy(generator).requires_grad_(False).eval().to(fabric.device)
         self._eye = fabric.to_device(discriminator.eye())
@@ -101,7 +103,7 @@ class SceneLearner:
     def step(self, batch: Tensor, images_seen: int) -> Mapping[str, Tensor]:
         """Discriminator, then in its turn the generator and its average."""
         parts = self._parts(batch, images_seen)
-        turn = images_seen // len(batch)
+        turn = images_seen // whole(len(batch))
         generator_moves = (turn + 1) % self._config.critic_steps == 0
         terms: dict[str, Tensor] = {}
         fakes: list[_Fakes] = []
@@ -122,7 +124,7 @@ class SceneLearner:
                 _add(terms, self._teach_generator(part, made, turn // self._config.critic_steps), part.share)
         self._generator.step(images_seen)
         half_life = self._config.average_half_life * self._config.average_schedule.value(images_seen)
-        images = len(batch) * self._config.critic_steps
+        images = whole(len(batch)) * self._config.critic_steps
         update_average(
             self._average, self._bare_generator, half_life_decay(images, ramped_half_life(half_life, images_seen))
         )
@@ -227,13 +229,17 @@ class SceneLearner:
         return chosen * self._config.augmentation_schedule.value(position)
 
     def _parts(self, batch: Tensor, images_seen: int) -> Sequence[_Part]:
-        labels = None if self._labels is None else self._labels(images_seen, len(batch)).to(batch.device)
+        labels = self._next_labels(images_seen, len(batch))
         parts, position = [], images_seen
         for index, reals in enumerate(batch.chunk(self._config.parts)):
             own = None if labels is None else labels.chunk(self._config.parts)[index]
             parts.append(_Part(reals, own, position, len(reals) / len(batch)))
-            position += len(reals)
+            position += whole(len(reals))
         return parts
+
+    def _next_labels(self, images_seen: int, count: int) -> Tensor | None:
+        """Of the `count` images of this process that come after `images_seen`."""
+        return None if self._labels is None else own(self._labels(images_seen, whole(count))).to(self._fabric.device)
 
     def samples(self) -> list[NDArray[np.uint8]]:
         """A fixed set of latents through the averaged generator."""

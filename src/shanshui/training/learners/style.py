@@ -24,6 +24,7 @@ from shanshui.networks.stylizers.feedforward import FeedForwardConfig, FeedForwa
 from shanshui.objectives.attacks import attacked
 from shanshui.objectives.style import SteadinessTerm, StyleObjective
 from shanshui.scenes.sampler import index_at
+from shanshui.together import own, positions, whole
 from shanshui.training.learners.exemplars import style_targets
 from shanshui.training.learners.looking import dithered, dtype_of_autocast, window
 from shanshui.training.randomness import generator_at
@@ -133,6 +134,7 @@ class StyleLearner:
             ImageError: a painting cannot be read.
         """
         self._config, self._photos, self._seed, self._fabric = config, photos, seed, fabric
+        self.block = config.group
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = fabric.to_device(deepcopy(network).requires_grad_(False).eval())
         self._encode = fabric.to_device(VGG19()).to(dtype_of_autocast(fabric))
@@ -167,8 +169,8 @@ class StyleLearner:
         objective, group = self._objective, self._config.group
         styles = styles_in_turn(self._seed, images_seen, len(batch), group, len(self._config.styles)).to(batch.device)
         weights = self._one_hot(styles.repeat_interleave(group))
-        whole = self._stylizer.network(batch, weights)
-        stylised, photos = (window(images, self._seed, images_seen) for images in (whole, batch))
+        pictures = self._stylizer.network(batch, weights)
+        stylised, photos = (window(images, self._seed, images_seen) for images in (pictures, batch))
         with torch.no_grad():
             photo_features = self._encode(photos, tuple(objective.content))
         features = self._encode(stylised, objective.layers)
@@ -183,7 +185,7 @@ class StyleLearner:
             terms["steadiness"] = self._steadiness(later, stylised, later_photos, photos)
         if self._robustness.weight > 0:
             # The term of a film whose next frame is the worst that could come: the same photo, attacked.
-            worst = self._attacked(batch, whole, weights, images_seen)
+            worst = self._attacked(batch, pictures, weights, images_seen)
             moved, worst_photos = (
                 window(images, self._seed, images_seen) for images in (self._stylizer.network(worst, weights), worst)
             )
@@ -191,7 +193,7 @@ class StyleLearner:
         self._stylizer(terms, images_seen)
 
         half_life = ramped_half_life(self._config.average_half_life, images_seen)
-        update_average(self._average, self._stylizer.network, half_life_decay(len(batch), half_life))
+        update_average(self._average, self._stylizer.network, half_life_decay(whole(len(batch)), half_life))
         return {name: term.detach() for name, term in terms.items()}
 
     def samples(self) -> list[NDArray[np.uint8]]:
@@ -224,16 +226,16 @@ class StyleLearner:
 
     def _grain(self, photos: Tensor, images_seen: int) -> Tensor:
         random = generator_at(self._seed, images_seen, "grain")
-        return _GRAIN * torch.randn(photos.shape, generator=random).to(photos)
+        return _GRAIN * own(torch.randn(whole(len(photos)), *photos.shape[1:], generator=random)).to(photos)
 
-    def _attacked(self, batch: Tensor, whole: Tensor, weights: Tensor, images_seen: int) -> Tensor:
+    def _attacked(self, batch: Tensor, pictures: Tensor, weights: Tensor, images_seen: int) -> Tensor:
         """The photos as one step of an attack leaves them; a step is enough to learn from (Wong et al. 2020)."""
 
         def paint(photos: Tensor) -> Tensor:
             return self._stylizer.differentiable(photos, weights)
 
         random = generator_at(self._seed, images_seen, "attack")
-        return attacked(paint, batch, reach=_ATTACK, steps=1, random=random, still=whole)
+        return attacked(paint, batch, reach=_ATTACK, steps=1, random=random, still=pictures)
 
     def _one_hot(self, styles: Tensor) -> Tensor:
         return nn.functional.one_hot(styles, len(self._config.styles)).float()
@@ -305,7 +307,7 @@ def styles_in_turn(seed: int, images_seen: int, count: int, group: int, styles: 
             "give a --batch-size that is a multiple of it."
         )
     first = images_seen // group
-    return torch.tensor([index_at(seed, first + place, styles) for place in range(groups)])
+    return torch.tensor([index_at(seed, place, styles) for place in positions(first, groups, block=1)])
 
 
 def load_painter(name: str) -> FeedForwardStylizer:

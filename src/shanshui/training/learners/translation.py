@@ -29,6 +29,7 @@ from shanshui.networks.stylizers.translators import (
 from shanshui.objectives.adversarial import GAMES
 from shanshui.scenes.dataset import SceneDataset
 from shanshui.scenes.sources import open_source
+from shanshui.together import positions, whole
 from shanshui.training.learners.looking import dithered
 from shanshui.training.learners.style import load_painter
 from shanshui.training.randomness import generator_at
@@ -88,6 +89,7 @@ class TranslationLearner(ABC):
     """
 
     looks_through: str | None = None
+    block = 1
 
     def __init__(
         self,
@@ -170,8 +172,7 @@ class TranslationLearner(ABC):
 
     def _paintings_at(self, images_seen: int, count: int) -> Tensor:
         """As many paintings as photos, likewise; a function of (seed, images seen)."""
-        places = range(images_seen, images_seen + count)
-        crops = np.stack([self._paintings.item(self._seed, place) for place in places])
+        crops = np.stack([self._paintings.item(self._seed, place) for place in positions(images_seen, count)])
         return self._fabric.to_device(dithered(to_tensor(crops), self._seed, images_seen))
 
     def _translated(self, translator: Translator, images: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -203,7 +204,7 @@ class TranslationLearner(ABC):
     def _follow(self, images: int, images_seen: int) -> None:
         """Let the average follow the translator after a step on so many images."""
         half_life = ramped_half_life(self._half_life, images_seen)
-        update_average(self._average, self._translator, half_life_decay(images, half_life))
+        update_average(self._average, self._translator, half_life_decay(whole(images), half_life))
 
 
 def begun(config: TranslationConfig) -> Translator:

@@ -1,0 +1,1 @@
+"""The page for people: the same jobs as over HTTP."""
