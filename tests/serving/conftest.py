@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +138,20 @@ class Running:
 
     def lose_workers(self) -> None:
         """Kill them all."""
+        self._signal_workers(signal.SIGKILL)
+
+    @contextmanager
+    def idle_workers(self) -> Iterator[None]:
+        """Let none of them get on, however fast the machine is."""
+        self._signal_workers(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal_workers(signal.SIGCONT)
+
+    def _signal_workers(self, number: int) -> None:
         for process in self.workers():
-            os.kill(process, signal.SIGKILL)
+            os.kill(process, number)
 
     def peak_megabytes(self) -> float:
         """The most memory that the server itself has held."""
