@@ -1,8 +1,8 @@
 """Who may ask at all: tokens, hosts, room in the queue. The service behind is never started."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -106,8 +106,14 @@ def refusal(capfd: pytest.CaptureFixture[str], *arguments: str) -> Iterator[str]
     yield capfd.readouterr().err
 
 
-@pytest.mark.skipif(find_spec("gradio") is not None, reason="Gradio is installed")
-def test_a_studio_without_gradio_says_what_to_install(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_studio_without_gradio_says_what_to_install(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GRADIO_ANALYTICS_ENABLED", "GRADIO_TEMP_DIR", "HF_HUB_DISABLE_TELEMETRY"):
+        monkeypatch.setenv(name, "")  # what the command sets goes when the test is over
+    for name in [name for name in sys.modules if name.startswith("shanshui.serving.studio")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "gradio", None)
     assert main(["studio", "--port", "0", "--folder", str(tmp_path / "studio")]) == 2
     sentence = capfd.readouterr().err
     assert "gradio" in sentence and 'pip install "shanshui[studio]"' in sentence and sentence.count("\n") == 1
