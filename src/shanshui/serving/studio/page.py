@@ -29,7 +29,10 @@ _BRUSH = gr.Brush(colors=["#ffffff"], default_color="#ffffff", color_mode="fixed
 
 
 def page_of(desk: Desk) -> gr.Blocks:
-    """The page whose orders go to `desk`."""
+    """The page whose orders go to `desk`.
+
+    Jobs alone go through Gradio's queue: an event that joins it just as another leaves it empty is never heard of again.
+    """
     catalogue = {model.name: model for model in desk.service.catalogue}
     with gr.Blocks(title="Shanshui 山水", analytics_enabled=False) as page:
         gr.Markdown("# Shanshui 山水")
@@ -40,7 +43,7 @@ def page_of(desk: Desk) -> gr.Blocks:
                 chosen, send = _generate(page, desk, catalogue)
             with gr.Tab(WORDS("models"), id="models"):
                 _models(catalogue)
-        send.click(lambda path: (path, gr.Tabs(selected="stylise")), chosen, [photo, tabs])
+        send.click(lambda path: (path, gr.Tabs(selected="stylise")), chosen, [photo, tabs], queue=False)
     return page
 
 
@@ -154,11 +157,11 @@ def _stylise(page: gr.Blocks, desk: Desk, catalogue: Mapping[str, Model]) -> gr.
         return str(styles[event.index])
 
     photo.change(show, photo, thumbnails, show_progress="hidden")
-    photo.change(_background, photo, brushed, show_progress="hidden")
-    thumbnails.select(choose, None, style)
+    photo.change(_background, photo, brushed, show_progress="hidden", queue=False)
+    thumbnails.select(choose, None, style, queue=False)
     paint.click(run, [photo, brushed, made, *controls], outputs, show_progress="hidden", concurrency_limit=None)
     cancel.click(desk.cancel, job, None, queue=False)
-    page.load(set_from_address, None, controls[:4])
+    page.load(set_from_address, None, controls[:4], queue=False)
     return photo
 
 
@@ -208,7 +211,7 @@ def _generate(page: gr.Blocks, desk: Desk, catalogue: Mapping[str, Model]) -> tu
 
     inputs = [model, seed, count, truncation, width, wrap]
     make.click(run, inputs, [status, scenes, job, paths], show_progress="hidden", concurrency_limit=None)
-    scenes.select(choose, paths, [chosen, send])
+    scenes.select(choose, paths, [chosen, send], queue=False)
     cancel.click(desk.cancel, job, None, queue=False)
     return chosen, send
 
