@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from shanshui.objectives.filling import FillObjective, likeness, nearness
+from shanshui.objectives.filling import FillObjective, TextureTerm, likeness, nearness
 
 
 def test_nearness_fades_by_the_step() -> None:
@@ -60,3 +60,9 @@ def test_features_count_in_the_hole_alone() -> None:
         terms = objective(photos, photos, masks, {"deep": features}, {"deep": wanted}, masks)
         assert terms["content.deep"].item() == pytest.approx(distance)
         assert terms["style.deep"].item() == pytest.approx(distance)
+
+
+def test_a_batch_of_dark_holes_asks_for_a_step_that_can_be_made() -> None:
+    term, dark = TextureTerm(1.0), 0.05 * torch.rand(2, 4, 8, 8)
+    assert term(10 * dark, dark).item() == pytest.approx(99, rel=1e-3)
+    assert term(dark, dark) == 0
