@@ -31,7 +31,7 @@ _BRUSH = gr.Brush(colors=["#ffffff"], default_color="#ffffff", color_mode="fixed
 def page_of(desk: Desk) -> gr.Blocks:
     """The page whose orders go to `desk`.
 
-    Jobs alone go through Gradio's queue: an event that joins it just as another leaves it empty is never heard of again.
+    Jobs alone go through Gradio's queue: one that joins it just as another leaves it empty is lost.
     """
     catalogue = {model.name: model for model in desk.service.catalogue}
     with gr.Blocks(title="Shanshui 山水", analytics_enabled=False) as page:
