@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from shanshui.errors import ConfigError, DataError
-from shanshui.images.files import READABLE_SUFFIXES, WRITABLE_SUFFIXES, Picture, read_picture
+from shanshui.images.files import READABLE_SUFFIXES, WRITABLE_SUFFIXES, Picture, read_photo, read_picture
 from shanshui.scenes.sources import open_source
 
 STREAM = Path("-")
@@ -54,7 +54,7 @@ def photos_in(place: Path) -> list[Photo]:
 
 def file_photo(path: Path) -> Photo:
     """A photo in a file of its own."""
-    return Photo(PurePosixPath(path.name), path, lambda: read_picture(path))
+    return Photo(PurePosixPath(path.name), path, lambda: read_photo(path))
 
 
 def plan_outputs(photos: Sequence[Photo], addition: str, out: Path | None) -> list[Path]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanshui.errors import ImageError
+from shanshui.images.mapped import blank
 from shanshui.images.pixels import Depth, Pixels, peak, quantize
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
@@ -36,7 +37,7 @@ def keep_colors(stylized: NDArray[Depth], photo: Pixels) -> NDArray[Depth]:
         ImageError: the sizes differ or a picture is not RGB.
     """
     _require_alike(stylized, photo)
-    result = np.empty_like(stylized)
+    result = blank(stylized.shape, stylized.dtype)
     for top in range(0, stylized.shape[0], _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)
         colored = _with_chroma(_luma(_unit(stylized[rows])), _unit(photo[rows]))
@@ -59,7 +60,7 @@ def match_colors(stylized: NDArray[Depth], photo: Pixels) -> NDArray[Depth]:
     inverse = np.linalg.inv(root)
     transport = (inverse @ _root(root @ wanted_spread @ root) @ inverse).astype(np.float32)
     offset = (wanted_mean - transport @ mean).astype(np.float32)
-    result = np.empty_like(stylized)
+    result = blank(stylized.shape, stylized.dtype)
     for top in range(0, stylized.shape[0], _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)
         mapped = _unit(stylized[rows]) @ transport.T + offset

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from shanshui.errors import ImageError
 from shanshui.images import deep, exr, metadata
+from shanshui.images.orientation import turned
 from shanshui.images.picture import (
     MAX_PIXELS,
     DamagedImageError,
@@ -112,28 +112,8 @@ def _has_known_signature(content: bytes) -> bool:
 
 
 def _upright(picture: Picture, orientation: Any) -> Picture:
-    alpha = None if picture.alpha is None else _turned(picture.alpha, orientation)
-    return replace(picture, pixels=_turned(picture.pixels, orientation), alpha=alpha)
-
-
-def _turned(array: NDArray[Any], orientation: Any) -> NDArray[Any]:
-    """Apply an EXIF orientation (Exif 2.32, tag 0x0112); an unknown number means upright."""
-    match orientation:
-        case 2:
-            array = array[:, ::-1]
-        case 3:
-            array = array[::-1, ::-1]
-        case 4:
-            array = array[::-1]
-        case 5:
-            array = array.swapaxes(0, 1)
-        case 6:
-            array = array.swapaxes(0, 1)[:, ::-1]
-        case 7:
-            array = array.swapaxes(0, 1)[::-1, ::-1]
-        case 8:
-            array = array.swapaxes(0, 1)[::-1]
-    return np.ascontiguousarray(array)
+    alpha = None if picture.alpha is None else np.ascontiguousarray(turned(picture.alpha, orientation))
+    return replace(picture, pixels=np.ascontiguousarray(turned(picture.pixels, orientation)), alpha=alpha)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from shanshui.images import metadata
 from shanshui.images.credentials import credentials_in
 from shanshui.images.metadata import NONE, Metadata
 from shanshui.images.picture import MAX_PIXELS, Picture, require_decodable
-from shanshui.images.pixels import quantize
+from shanshui.images.pixels import Depth, peak, quantize
 from shanshui.images.profiles import deep_to_srgb
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -29,8 +29,6 @@ _INCHES = {2: 1.0, 3: 2.54}
 _METRES_AN_INCH = 0.0254
 XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
 """With which an iTXt chunk of a PNG begins that holds XMP, uncompressed and in no language."""
-
-_WHITE = np.float32(65535)
 
 # tifffile reports odd tags through logging, which by default ends on the user's terminal.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -77,7 +75,7 @@ def read_tiff(content: bytes, most_pixels: int = MAX_PIXELS) -> Raw | None:
         if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             channels[:, :, 0] = 65535 - channels[:, :, 0]
         if tifffile.EXTRASAMPLE.ASSOCALPHA in page.extrasamples:
-            channels = _straight(channels)
+            channels = straight(channels)
         profile = _tag(page, _PROFILE_TAG)
         known = metadata.gathered(
             profile=profile, exif=metadata.of_tiff(content), xmp=_tag(page, _XMP_TAG), dpi=_resolution(page)
@@ -137,12 +135,12 @@ def _with_channels(array: NDArray[Any]) -> NDArray[np.uint16]:
     return stack[:, :, :4].astype(np.uint16, copy=False)
 
 
-def _straight(channels: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Undo the multiplication of colours by alpha."""
+def straight(channels: NDArray[Depth]) -> NDArray[Depth]:
+    """HWC without the multiplication of its colours by alpha, the last channel."""
     alpha = channels[:, :, -1:].astype(np.float32)
-    colors = channels[:, :, :-1] * _WHITE
-    straight = quantize(np.divide(colors, alpha, out=np.zeros_like(colors), where=alpha > 0), channels.dtype)
-    return np.concatenate([straight, channels[:, :, -1:]], axis=2)
+    colors = channels[:, :, :-1] * np.float32(peak(channels))
+    divided = quantize(np.divide(colors, alpha, out=np.zeros_like(colors), where=alpha > 0), channels.dtype)
+    return np.concatenate([divided, channels[:, :, -1:]], axis=2)
 
 
 def _resolution(page: Any) -> tuple[float, float] | None:

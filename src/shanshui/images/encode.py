@@ -12,7 +12,7 @@ from shanshui.images import deep, exr, tiff
 from shanshui.images.credentials import stamped
 from shanshui.images.deep import XMP_KEYWORD, texts_of
 from shanshui.images.metadata import Metadata
-from shanshui.images.picture import Picture
+from shanshui.images.picture import MAX_PIXELS, Picture
 from shanshui.images.pixels import to_eight_bits
 from shanshui.images.profiles import from_srgb
 from shanshui.images.provenance import sealed
@@ -28,6 +28,9 @@ _PILLOW: Mapping[str, tuple[str, _Options]] = {
 }
 _OWN: Mapping[str, Callable[[BinaryIO, Picture], None]] = {".tif": tiff.write, ".tiff": tiff.write, ".exr": exr.write}
 _OPAQUE = frozenset({".jpg", ".jpeg"})
+_STREAMED = frozenset({".tif", ".tiff"})
+"""Written without a copy of the whole."""
+
 _EXIF_START = b"Exif\0\0"
 _LARGEST_SEGMENT = 65_000
 """Bytes of EXIF or XMP that fit into a JPEG."""
@@ -53,6 +56,8 @@ def encode(file: BinaryIO, suffix: str, picture: Picture) -> None:
 
 
 def _write(file: BinaryIO, suffix: str, picture: Picture) -> None:
+    if suffix not in _STREAMED and picture.height * picture.width > MAX_PIXELS:
+        raise ImageError(f"cannot hold {picture.width} x {picture.height} pixels: choose TIFF.")
     picture = _in_own_profile(picture) if suffix != ".exr" else picture
     if suffix in _OWN:
         _OWN[suffix](file, picture)

@@ -12,16 +12,19 @@ from shanshui.atomic import atomic_write
 from shanshui.errors import ImageError
 from shanshui.images.decode import decode, from_pillow
 from shanshui.images.encode import SUFFIXES, encode
+from shanshui.images.large import LARGEST, read_large
 from shanshui.images.picture import MAX_PIXELS, Picture, from_channels
 from shanshui.images.pixels import to_eight_bits
 
 __all__ = [
+    "LARGEST",
     "MAX_PIXELS",
     "READABLE_SUFFIXES",
     "WRITABLE_SUFFIXES",
     "Picture",
     "from_any",
     "png_of",
+    "read_photo",
     "read_picture",
     "to_pillow",
     "write_picture",
@@ -60,6 +63,22 @@ def read_picture(
         return decode(content, most_pixels)
     except ImageError as error:
         raise type(error)(f"{label} {error}") from error.__cause__
+
+
+def read_photo(path: Path | str) -> Picture:
+    """Like `read_picture` of a file, but a TIFF file may have up to `LARGEST` pixels.
+
+    Beyond `MAX_PIXELS` its pixels lie in a temporary file, of which the system keeps in memory what it has room for.
+
+    Raises:
+        ImageError: as for `read_picture`.
+        StorageError: the disk has no room for the temporary file.
+    """
+    try:
+        large = read_large(Path(path))
+    except ImageError as error:
+        raise type(error)(f"{path} {error}") from error.__cause__
+    return read_picture(path) if large is None else large
 
 
 def write_picture(path: Path | str, picture: Picture | NDArray[Any]) -> None:
@@ -125,7 +144,7 @@ def from_any(source: Path | str | Image.Image | NDArray[Any] | Picture) -> Pictu
         case Picture():
             return source
         case str() | Path():
-            return read_picture(source)
+            return read_photo(source)
         case np.ndarray():
             return from_channels(source.copy())
         case Image.Image():

@@ -92,9 +92,18 @@ def upright_xmp(xmp: Any) -> bytes | None:
 
 def of_tiff(content: bytes) -> bytes | None:
     """What the first page of a TIFF file says about the picture, as EXIF of an upright picture."""
-    source, kept = Image.Exif(), Image.Exif()
+    source = Image.Exif()
     try:
         source.load(content)
+    except Exception:  # noqa: BLE001 - as in `of_tiff_tags`
+        return None
+    return of_tiff_tags(source)
+
+
+def of_tiff_tags(source: Image.Exif) -> bytes | None:
+    """The same of a file's tags."""
+    kept = Image.Exif()
+    try:
         for tag in _DESCRIPTIVE:
             if tag in source:
                 kept[tag] = source[tag]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from shanshui.images.mapped import blank
 from shanshui.images.pixels import Depth
 
 _RELATIVE_COLORIMETRIC = 1
@@ -58,7 +59,7 @@ def from_srgb(pixels: NDArray[Depth], profile: bytes) -> NDArray[Depth] | None:
     try:
         if _is_srgb(ImageCms.ImageCmsProfile(io.BytesIO(profile))):
             return pixels
-        converted = np.empty(pixels.shape, pixels.dtype)
+        converted = blank(pixels.shape, pixels.dtype)
         for first in range(0, len(pixels), _STRIP_ROWS):
             rows = slice(first, first + _STRIP_ROWS)
             converted[rows] = imagecodecs.cms_transform(

@@ -11,6 +11,7 @@ from torch import Tensor
 from shanshui.errors import ConfigError
 from shanshui.images.color import keep_colors, match_colors
 from shanshui.images.flatness import Cells, change_of_rows, flat_change
+from shanshui.images.mapped import blank
 from shanshui.images.pixels import Depth, Pixels, to_pixels, to_tensor
 from shanshui.networks.stylizers.maps import Map, Room
 from shanshui.pipelines.painters import Painter, QuickPainter, Share, StripPainter
@@ -85,7 +86,7 @@ def _painted(
 
 def deep_pixels(rows: RowsOf, height: int, width: int) -> NDArray[np.uint16]:
     """All rows of a painting as HWC pixels of 16 bits."""
-    pixels = np.empty((height, width, 3), np.uint16)
+    pixels = blank((height, width, 3), np.dtype(np.uint16))
     for first, last in _strips(height):
         pixels[first:last] = to_pixels(rows(first, last), dtype=np.uint16)[0]
     return pixels
@@ -95,7 +96,7 @@ def laid_over(
     photo: NDArray[Depth], layers: Sequence[Layer], mask: NDArray[np.float32] | None, *, device: torch.device
 ) -> NDArray[Depth]:
     """The photo under its layers, from below to above; where `mask` (H, W) is 0 it stays as it is, bit for bit."""
-    result, rows = np.empty_like(photo), rows_of(photo, device)
+    result, rows = blank(photo.shape, photo.dtype), rows_of(photo, device)
     for first, last in _strips(len(photo)):
         x = rows(first, last)
         below = x
