@@ -4,7 +4,7 @@
         --models both=composer game=game.safetensors style=style.safetensors
 
 Models are snapshots of `shanshui train composer`: the recipe as it is, and with a part of the objective taken away
-(`--learner.styling 0`, `--learner.adversarial 0`). DATA holds the photographs of `photos-research-256` and the
+(`--styling 0`, `--adversarial 0`). DATA holds the photographs of `photos-research-256` and the
 paintings of the recipe. Every second held-out photograph is composed at SIZE x SIZE, each in the next style, at five
 settings of the slider; the others say what nature looks like. Controls: photographs as they are, and the style-transfer
 module alone, whose paintings nothing has taken back. Prints one row a maker in markdown:

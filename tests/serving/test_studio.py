@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from shanshui.images.files import read_picture
+from shanshui.pipelines.compose import SceneComposer
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.stylize import Stylizer
+from shanshui.pipelines.treatment import Region
 
 pytest.importorskip("gradio", reason="the page needs Gradio")
 playwright = pytest.importorskip("playwright.sync_api", reason="browsers are driven by Playwright")
@@ -72,6 +74,31 @@ class Visit:
         self.page.set_input_files("input[type=file] >> nth=0", file)
         self.page.wait_for_function("document.querySelectorAll('#styles img').length >= 2")
 
+    def choose(self, tab: str, file: Path) -> None:
+        """Open a tab and choose a photo for it."""
+        self.page.click(f"role=tab[name='{tab[0].upper()}{tab[1:]}']")
+        self.page.set_input_files(f"#{tab}-photo input[type=file]", file)
+        self.page.wait_for_selector(f"#{tab}-photo img")
+
+    def brush(self, place: str) -> None:
+        """Draw a line across the middle of the photo."""
+        canvas = self.page.locator(f"#{place} canvas").first
+        canvas.wait_for()
+        canvas.scroll_into_view_if_needed()
+        self.page.wait_for_timeout(2000)
+        box = canvas.bounding_box()
+        middle = box["y"] + box["height"] / 2
+        self.page.mouse.move(box["x"] + 0.4 * box["width"], middle)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=8)
+        self.page.mouse.up()
+        self.page.wait_for_timeout(2000)
+
+    def pick(self, control: str, choice: str) -> None:
+        """Choose from a list."""
+        self.page.click(f"#{control} input")
+        self.page.click(f"#{control} [role=option]:has-text('{choice}')")
+
     def told(self, place: str, words: str) -> str:
         """What a state says, once it says one of these words."""
         box = f"#{place} textarea, #{place} input"
@@ -81,10 +108,10 @@ class Visit:
         value: str = self.page.input_value(box)
         return value
 
-    def downloaded(self) -> bytes:
+    def downloaded(self, tab: str = "stylise") -> bytes:
         """What the button gives."""
         with self.page.expect_download() as download:
-            self.page.click("#download")
+            self.page.click(f"#{tab}-download")
         return Path(download.value.path()).read_bytes()
 
 
@@ -117,28 +144,18 @@ def test_a_photo_is_painted_as_in_python(visit: Callable[..., Visit], photo: Pat
     studio.told("paint-status", "Done")
     expected = Stylizer.from_pretrained(models / "painter.safetensors")(photo, "monet", 0.5)
     np.testing.assert_array_equal(read_picture(studio.downloaded()).pixels, np.asarray(expected))
-    assert "style=monet&strength=0.5" in studio.page.input_value("#address :is(textarea, input)")
+    assert "style=monet&strength=0.5" in studio.page.input_value("#stylise-address :is(textarea, input)")
     studio.page.click("#styles button:has(img) >> nth=0")
-    studio.page.wait_for_function("document.querySelector('#style input').value === 'ink'")
+    studio.page.wait_for_function("document.querySelector('#stylise-style input').value === 'ink'")
     studio.page.click("#paint")
-    studio.page.wait_for_function("document.querySelectorAll('#history img').length === 2")
+    studio.page.wait_for_function("document.querySelectorAll('#stylise-history img').length === 2")
 
 
 def test_only_what_was_brushed_is_painted(visit: Callable[..., Visit], photo: Path) -> None:
     studio = visit()
     studio.upload(photo)
-    studio.page.click("#where button >> nth=0")
-    canvas = studio.page.locator("#mask canvas").first
-    canvas.wait_for()
-    canvas.scroll_into_view_if_needed()
-    studio.page.wait_for_timeout(2000)
-    box = canvas.bounding_box()
-    middle = box["y"] + box["height"] / 2
-    studio.page.mouse.move(box["x"] + 0.4 * box["width"], middle)
-    studio.page.mouse.down()
-    studio.page.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=8)
-    studio.page.mouse.up()
-    studio.page.wait_for_timeout(2000)
+    studio.page.click("#stylise-where button >> nth=0")
+    studio.brush("stylise-mask")
     studio.page.click("#paint")
     studio.told("paint-status", "Done")
     changed = (read_picture(studio.downloaded()).pixels != read_picture(photo).pixels).any(axis=2)
@@ -164,11 +181,99 @@ def test_scenes_are_made_and_sent_to_be_painted(visit: Callable[..., Visit], mod
     studio.page.click("#scenes button:has(img) >> nth=1")
     studio.page.click("#send:not([disabled])")
     studio.page.wait_for_function("document.querySelectorAll('#styles img').length >= 2")
-    studio.page.fill("#strength input[type=number]", "0")
+    studio.page.fill("#stylise-strength input[type=number]", "0")
     studio.page.click("#paint")
     studio.told("paint-status", "完成")
     scenes = list(SceneGenerator.from_pretrained(models / "landscape.safetensors").generate(4, 7))
     np.testing.assert_array_equal(read_picture(studio.downloaded()).pixels, np.asarray(scenes[1]))
+
+
+def test_parts_have_styles_of_their_own(visit: Callable[..., Visit], photo: Path, models: Path) -> None:
+    studio = visit("?style=monet")
+    studio.upload(photo)
+    studio.page.click("#stylise-zones button >> nth=0")
+    studio.pick("stylise-sky", "ink")
+    studio.pick("stylise-rock", "as the photo is")
+    studio.page.click("#paint")
+    studio.told("paint-status", "Done")
+    regions = [Region(where="sky", style={"ink": 1.0}), Region(where="rock", style={"monet": 1.0}, strength=0.0)]
+    expected = Stylizer.from_pretrained(models / "painter.safetensors")(photo, "monet", regions=regions)
+    np.testing.assert_array_equal(read_picture(studio.downloaded()).pixels, np.asarray(expected))
+
+
+def test_several_photos_are_painted(visit: Callable[..., Visit], picture: Callable[..., bytes], tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        path.write_bytes(picture(number, 40, 30))
+    studio = visit()
+    studio.page.click("#several button >> nth=0")
+    studio.page.set_input_files("#more input[type=file]", paths)
+    studio.page.wait_for_selector("#more >> text=2.png")
+    studio.page.click("#paint")
+    studio.page.wait_for_function("document.querySelectorAll('#stylise-history img').length === 3")
+
+
+def test_photos_and_noise_are_composed(visit: Callable[..., Visit], photo: Path, models: Path) -> None:
+    composer = SceneComposer.from_pretrained(models / "composer.safetensors")
+    studio = visit("?tab=compose&naturalness=0.75&style=ink")
+    studio.page.click("#make-compose")
+    studio.told("make-compose-status", "Done")
+    scene = next(SceneGenerator.from_pretrained(models / "landscape.safetensors").generate(1, 7))
+    expected = composer.at(0.75, seed=7)(scene, "ink")
+    np.testing.assert_array_equal(read_picture(studio.downloaded("compose")).pixels, np.asarray(expected))
+    studio.choose("compose", photo)
+    studio.page.click("#make-compose")
+    studio.page.wait_for_function("document.querySelectorAll('#compose-history img').length === 2")
+    expected = composer.at(0.75, seed=7)(photo, "ink")
+    np.testing.assert_array_equal(read_picture(studio.downloaded("compose")).pixels, np.asarray(expected))
+    assert "tab=compose&naturalness=0.75" in studio.page.input_value("#compose-address :is(textarea, input)")
+
+
+def test_holes_are_filled_and_photos_extended(visit: Callable[..., Visit], photo: Path, models: Path) -> None:
+    studio = visit("?tab=inpaint&left=24")
+    studio.page.set_input_files("#inpaint-photo input[type=file]", photo)
+    studio.brush("inpaint-mask")
+    studio.page.click("#fill")
+    studio.told("fill-status", "Done")
+    before, after = read_picture(photo).pixels, read_picture(studio.downloaded("inpaint")).pixels
+    assert after.shape == (before.shape[0], before.shape[1] + 24, 3)
+    changed = (after[:, 24:] != before).any(axis=2)
+    assert 0 < changed.mean() < 0.8 and not changed[:4].any() and not changed[-4:].any()
+
+
+def test_a_training_is_started_watched_stopped_and_resumed(
+    visit: Callable[..., Visit], picture: Callable[..., bytes], tmp_path: Path
+) -> None:
+    photos, run = tmp_path / "photos", tmp_path / "run"
+    photos.mkdir()
+    for number in range(8):
+        (photos / f"{number}.png").write_bytes(picture(number, 64, 64))
+    studio = visit()
+    studio.page.click("role=tab[name='Train']")
+    studio.page.click("#start")
+    assert studio.told("training-status", "Name both")
+    studio.pick("recipe", "dcgan-64")
+    studio.page.fill("#data :is(textarea, input)", str(photos))
+    studio.page.fill("#run :is(textarea, input)", str(run))
+    studio.page.click("#start")
+    studio.told("said", "train: ")
+    studio.page.click("#resume")
+    assert "under way" in studio.told("training-status", "under way")
+    studio.page.click("#stop")
+    studio.told("training-status", "ended and is saved")
+    seen = max(int(path.stem) for path in (run / "checkpoints").glob("*.state"))
+    studio.page.wait_for_selector("#training-page iframe")
+    frame = studio.page.frame_locator("#training-page iframe")
+    frame.locator("text=dcgan-64").first.wait_for()
+    studio.page.fill("#images input", str(seen + 64))
+    studio.page.click("#resume")
+    studio.told("said", f"{seen + 64:,} images seen")
+    studio.told("training-status", "ended and is saved")
+    assert max(int(path.stem) for path in (run / "checkpoints").glob("*.state")) == seen + 64
+    studio.page.fill("#data :is(textarea, input)", str(tmp_path / "nothing"))
+    studio.page.click("#start")
+    studio.told("training-status", "did not work")
+    assert studio.told("said", "nothing")
 
 
 def test_a_job_is_given_up(visit: Callable[..., Visit]) -> None:

@@ -5,12 +5,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import gradio as gr
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import FileResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from shanshui.serving.jobs.service import Service
 from shanshui.serving.studio.desk import Desk
-from shanshui.serving.studio.page import CSS, THEME, WORDS, page_of
+from shanshui.serving.studio.page import CSS, THEME, page_of
+from shanshui.serving.studio.school import School
+from shanshui.serving.studio.tabs.training import REPORT
+from shanshui.serving.studio.words import WORDS
 
 _HOSTS = ["localhost", "127.0.0.1"]
 
@@ -18,17 +22,28 @@ _HOSTS = ["localhost", "127.0.0.1"]
 def create_studio(service: Service, folder: Path) -> FastAPI:
     """The page over `service`, whose pictures lie in `folder`; it answers to names of this machine only."""
 
+    school = School(folder)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await service.start()
         yield
+        await school.close()
         await service.stop(0)
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)
+
+    @app.get(REPORT)
+    def report() -> FileResponse:
+        """The page of the training that was started last."""
+        if school.report is None:
+            raise HTTPException(404, "There is no training yet.")
+        return FileResponse(school.report, headers={"Cache-Control": "no-store"})
+
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        page_of(Desk(service)),
+        page_of(Desk(service), school),
         path="/",
         server_name="127.0.0.1",
         allowed_paths=[str(folder.absolute() / "jobs")],
