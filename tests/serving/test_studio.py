@@ -276,6 +276,21 @@ def test_a_training_is_started_watched_stopped_and_resumed(
     assert studio.told("said", "nothing")
 
 
+def test_scenes_are_changed_by_name_and_travelled_between(visit: Callable[..., Visit], models: Path) -> None:
+    studio = visit("?tab=generate&seed=3&count=2")
+    studio.page.click("#controls button >> nth=0")
+    studio.page.fill("#brighter input[type=number]", "1.5")
+    studio.page.click("#make")
+    studio.told("make-status", "Done")
+    studio.page.wait_for_function("document.querySelectorAll('#scenes img').length === 2")
+    studio.page.fill("#brighter input[type=number]", "0")
+    studio.page.click("#way button >> nth=0")
+    studio.page.click("#goes input")
+    studio.page.fill("#width input", "640")
+    studio.page.click("#make")
+    assert studio.told("make-status", "own size")
+
+
 def test_a_job_is_given_up(visit: Callable[..., Visit]) -> None:
     studio = visit()
     studio.page.click("role=tab[name='Generate']")

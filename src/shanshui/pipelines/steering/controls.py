@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from shanshui.errors import ConfigError
 from shanshui.pipelines.steering.statistics import STATISTICS
 
+STRONGEST = 6.0
+"""Largest strength: six standard deviations are further than any scene is from the mean."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Control:

@@ -16,13 +16,10 @@ from shanshui.errors import ConfigError
 from shanshui.networks.directions import Directions, closed_form, principal_components, standard_axes
 from shanshui.pipelines.codes import CodeSpace, Scene
 from shanshui.pipelines.published import Published
-from shanshui.pipelines.steering.controls import wished_changes
+from shanshui.pipelines.steering.controls import STRONGEST, wished_changes
 from shanshui.pipelines.steering.spread import Spread, known_spread, measure_spread
 from shanshui.pipelines.steering.statistics import STATISTICS
 from shanshui.pipelines.steering.walk import Walker
-
-STRONGEST = 6.0
-"""Largest strength: six standard deviations are further than any scene is from the mean."""
 
 _SAMPLE = 512
 """Codes that axes and principal components are found from."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shanshui.errors import ConfigError
 from shanshui.networks.segmenters.zones import ZONES
+from shanshui.pipelines.steering.controls import STRONGEST, wished_changes
 from shanshui.pipelines.treatment import COARSEST, FINEST, Colors, Exactness, Wrap, parts_of
 
 Kind: TypeAlias = Literal["stylize", "generate", "compose", "inpaint"]
@@ -115,6 +116,11 @@ class GenerateOrder(Order):
     """The right edge joins the left edge."""
     label: Annotated[int, Field(ge=0, le=65_535)] | None = None
     """Class of the scenes, for a model that knows classes."""
+    control: Texts = []
+    """Changes the scenes by name, as NAME=STRENGTH: brighter, warmer, higher-horizon, more-green, more-contrast,
+    more-cloud, more-color, more-detail, more-sunset and their opposites; from -6 to 6 standard deviations."""
+    towards: Seed | None = None
+    """The scenes lie on the way from the first scene of `seed` to the first of this one, both among them."""
 
 
 ORDERS: Mapping[Kind, type[Order]] = {
@@ -170,6 +176,26 @@ def places_of(region: Sequence[str]) -> list[tuple[str, str, float | None]]:
             )
         places.append((where, style, strength))
     return places
+
+
+def strengths_of(control: Sequence[str]) -> dict[str, float]:
+    """`["brighter=1.5"]` as {"brighter": 1.5}.
+
+    Raises:
+        ConfigError: another form, an unknown control, one named twice, or a strength out of range.
+    """
+    strengths: dict[str, float] = {}
+    for text in control:
+        name, _, number = text.partition("=")
+        try:
+            strength = float(number)
+        except ValueError as error:
+            raise ConfigError(f"The control {text!r} is not understood: write NAME=STRENGTH.") from error
+        if name in strengths or not abs(strength) <= STRONGEST:
+            raise ConfigError(f"The control {text!r} is named twice, or its strength is outside -6 to 6.")
+        strengths[name] = strength
+    wished_changes(strengths)  # refuses names that do not exist
+    return strengths
 
 
 def _weighted(text: str) -> tuple[str, float | None]:

@@ -16,6 +16,7 @@ from shanshui.serving.jobs.orders import (
     Painted,
     StylizeOrder,
     places_of,
+    strengths_of,
     weights_of,
 )
 
@@ -43,6 +44,13 @@ def models_for(order: Order, uploads: Sequence[str], catalogue: Catalogue) -> di
             models = {"model": _painter(order, catalogue.find(order.model, COMPOSER), paintings)}
             return models if PHOTO in uploads else {**models, "scenes": catalogue.find(order.scenes, SCENES)}
         case GenerateOrder():
+            changed = bool(strengths_of(order.control)) or order.towards is not None
+            _require(
+                not changed or (order.width, order.height, order.wrap) == (None, None, False),
+                "Scenes that are changed by name, or on the way from one to another, have the model's own size: leave "
+                "width, height and wrap out.",
+            )
+            _require(order.towards is None or order.count > 1, "A way has two ends: ask for at least 2 scenes.")
             return {"model": catalogue.find(order.model, SCENES)}
         case InpaintOrder():
             _require(PHOTO in uploads, "The photo is missing: upload one.")

@@ -7,16 +7,21 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import torch
+from PIL import Image
 
 from shanshui.checkpoints.weights import read_header
 from shanshui.errors import ConfigError
+from shanshui.evaluation.references import default_cache_folder
 from shanshui.images.credentials import Credentials, Making
 from shanshui.images.files import Picture, from_any, read_picture, write_picture
 from shanshui.images.identity import can_sign, self_made
 from shanshui.images.provenance import Note
+from shanshui.pipelines.codes import CodeSpace
 from shanshui.pipelines.compose import SceneComposer
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.inpaint import SceneInpainter
+from shanshui.pipelines.interpolate import Interpolator
+from shanshui.pipelines.steering.editor import SceneEditor
 from shanshui.pipelines.stylize import Stylizer
 from shanshui.pipelines.treatment import Photo, Region, Style, Treatment
 from shanshui.serving.jobs.hand import Answer, Message, Tell
@@ -31,6 +36,7 @@ from shanshui.serving.jobs.orders import (
     Painted,
     StylizeOrder,
     places_of,
+    strengths_of,
     weights_of,
 )
 
@@ -76,6 +82,12 @@ class Bench:
         path = Path(self._models[part][1])
         return cast(Pipeline, _opened(load, path, path.stat().st_mtime_ns, self._device))
 
+    def space(self, label: int | None) -> CodeSpace:
+        """The codes of the scene generator for the order; those of a class are seldom asked for, and not kept."""
+        if label is None:
+            return self.opened(CodeSpace.from_pretrained)
+        return CodeSpace.from_pretrained(self.model[1], label=label, device=self._device)
+
     def picture(self, name: str) -> Picture | None:
         """An uploaded picture, None where there is none of that name."""
         return read_picture(self.folder / name, name=f"The {name}") if name in self.uploads else None
@@ -110,17 +122,30 @@ def _made(order: Order, bench: Bench) -> Iterator[tuple[Picture, Making]]:
             making = _FROM_PHOTO if PHOTO in bench.uploads else _FROM_NOTHING
             yield _painted(order, stylizer, bench, photo), making
         case GenerateOrder():
-            generator = bench.opened(SceneGenerator.from_pretrained)
-            make = generator.panoramas if order.wrap else generator.generate
-            height, width = order.height or generator.size[0], order.width or generator.size[1]
-            scenes = make(order.count, order.seed, size=(height, width), truncation=order.truncation, label=order.label)
-            yield from ((from_any(scene), _FROM_NOTHING) for scene in scenes)
+            yield from ((from_any(scene), _FROM_NOTHING) for scene in _scenes(order, bench))
         case InpaintOrder():
             yield _filled(order, bench.opened(SceneInpainter.from_pretrained), bench), _FROM_PHOTO
 
 
 _FROM_PHOTO: Making = "compositeWithTrainedAlgorithmicMedia"
 _FROM_NOTHING: Making = "trainedAlgorithmicMedia"
+
+
+def _scenes(order: GenerateOrder, bench: Bench) -> Iterator[Image.Image]:
+    if not order.control and order.towards is None:
+        generator = bench.opened(SceneGenerator.from_pretrained)
+        make = generator.panoramas if order.wrap else generator.generate
+        height, width = order.height or generator.size[0], order.width or generator.size[1]
+        return make(order.count, order.seed, size=(height, width), truncation=order.truncation, label=order.label)
+    space = bench.space(order.label)
+    if order.towards is None:
+        codes = space.of([(order.seed, number) for number in range(order.count)], truncation=order.truncation)
+    else:
+        way = Interpolator(space).journey([order.seed, order.towards], truncation=order.truncation)
+        codes = way.codes(order.count)
+    if order.control:
+        codes = SceneEditor(space, cache=default_cache_folder()).edited(codes, strengths_of(order.control))
+    return space.pictures(codes)
 
 
 def _painted(order: Painted, stylizer: Stylizer, bench: Bench, photo: Picture | None) -> Picture:

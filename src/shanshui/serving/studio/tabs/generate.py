@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from shanshui.pipelines.steering.controls import CONTROLS
 from shanshui.serving.jobs.catalogue import SCENES, Model
 from shanshui.serving.jobs.job import Job
 from shanshui.serving.jobs.orders import GenerateOrder
@@ -27,8 +28,17 @@ def build(desk: Desk, catalogue: dict[str, Model]) -> tuple[gr.State, gr.Button,
             count = gr.Slider(1, MOST_SCENES, 4, step=1, label=WORDS("count"))
             truncation = gr.Slider(0, 1, 1, step=0.05, label=WORDS("truncation"))
             width = gr.Number(0, precision=0, minimum=0, label=WORDS("width"), elem_id="width")
-            height = gr.Number(0, precision=0, minimum=0, label=WORDS("height"), elem_id="height")
             wrap = gr.Checkbox(False, label=WORDS("wrap"))
+            with gr.Accordion(WORDS("controls"), open=False, elem_id="controls"):
+                controls = {
+                    control.name: gr.Slider(
+                        -3, 3, 0, step=0.5, label=f"{control.opposite} – {control.name}", elem_id=control.name
+                    )
+                    for control in CONTROLS
+                }
+            with gr.Accordion(WORDS("way"), open=False, elem_id="way"):
+                goes = gr.Checkbox(False, label=WORDS("goes"), elem_id="goes")
+                towards = gr.Number(8, precision=0, minimum=0, label=WORDS("towards"), elem_id="towards")
             counter = Counter(desk, "make", "make")
         with gr.Column(min_width=300):
             counter.status()
@@ -44,8 +54,9 @@ def build(desk: Desk, catalogue: dict[str, Model]) -> tuple[gr.State, gr.Button,
             count=given[count],
             truncation=given[truncation],
             width=int(given[width]) or None,
-            height=int(given[height]) or None,
             wrap=given[wrap],
+            control=[f"{name}={given[slider]:g}" for name, slider in controls.items() if given[slider]],
+            towards=int(given[towards]) if given[goes] else None,
         )
 
         def done(job: Job) -> Changes:
@@ -59,7 +70,8 @@ def build(desk: Desk, catalogue: dict[str, Model]) -> tuple[gr.State, gr.Button,
         return files[event.index], gr.Button(interactive=True)
 
     scenes.select(choose, paths, [chosen, send], queue=False)
-    counter.serve(handle, [model, seed, count, truncation, width, height, wrap], [scenes, paths])
+    inputs = [model, seed, count, truncation, width, wrap, goes, towards, *controls.values()]
+    counter.serve(handle, inputs, [scenes, paths])
     settings = [
         Setting("model", model, one_of(names)),
         Setting("seed", seed, number(0, 2**31)),
