@@ -6,8 +6,9 @@ https://arxiv.org/abs/1806.03589, section 3.1). At the bottom, where a position 
 convolutions look 14 positions far, so that half of a picture of 256 pixels can be filled from the other half.
 
 It begins with a membrane, the colours of a hole's rim spread over it, and with texture borrowed from elsewhere in the
-picture, and adds to both: untrained, it leaves them so. What has to be learned is what no rule can say, so that an hour
-of a processor goes far. The same network works on a picture from coarse to fine: where a hole holds a guess already,
+picture, of which it takes away a share at each place, and adds to both: untrained, it leaves them so. What has to be
+learned is what no rule can say, so that an hour of a processor goes far; that a sky is not to have the texture of the
+road below it is learned long before what it is to have instead. The same network works on a picture from coarse to fine: where a hole holds a guess already,
 the enlarged fill of a smaller picture, only the finest detail is borrowed, and added to. No layer looks at statistics
 of the whole picture. A latent and noise of one value a pixel decide what is there where nothing else does.
 
@@ -99,7 +100,7 @@ class Inpainter(nn.Module):
         self.rises = nn.ModuleList(
             GatedConvolution(coarse + fine, fine) for coarse, fine in pairwise(reversed(channels))
         )
-        self.strokes = nn.Conv2d(channels[0], 3 * _ENTRY**2, 3, padding=1)
+        self.strokes = nn.Conv2d(channels[0], (3 + 1) * _ENTRY**2, 3, padding=1)
         nn.init.zeros_(self.strokes.weight)
         nn.init.zeros_(self.strokes.bias)  # type: ignore[arg-type]
 
@@ -125,8 +126,9 @@ class Inpainter(nn.Module):
         )
         texture = borrowed(begun, missing + again, noise, guessed)
         seen = torch.cat([begun, texture, missing, again, noise * self.noise_strength], dim=1)
-        strokes = functional.pixel_shuffle(self._painted(seen, latents), _ENTRY)
-        made = begun + texture + strokes.to(images.dtype)
+        finished = functional.pixel_shuffle(self._painted(seen, latents), _ENTRY).to(images.dtype)
+        strokes, lost = finished.split((3, 1), 1)
+        made = begun + (1 - lost) * texture + strokes
         return made[:, :, :height, :width]
 
     def draw_latents(self, count: int, generator: torch.Generator) -> Tensor:
@@ -134,7 +136,7 @@ class Inpainter(nn.Module):
         return own(torch.randn(whole(count), self.config.latent, generator=generator))
 
     def _painted(self, seen: Tensor, latents: Tensor) -> Tensor:
-        """(N, 6, H, W) and latents -> (N, 12, H / 2, W / 2)."""
+        """(N, 9, H, W) and latents -> (N, 16, H / 2, W / 2)."""
         x = functional.pixel_unshuffle(seen, _ENTRY).contiguous(memory_format=torch.channels_last)
         x, maps = self.stem(x), []
         for look, halve in zip(self.looks, self.halving, strict=True):

@@ -25,14 +25,14 @@ INPAINTER_128 = InpainterRecipe(
         content={"relu3_1": 0.5, "relu4_1": 1.0},
         style={"relu1_2": 1.0, "relu2_1": 1.0, "relu3_1": 1.0},
         adam=AdamConfig(
-            learning_rate=6e-4,
+            learning_rate=1e-3,
             beta1=0.5,
             beta2=0.99,
             clip_norm=5.0,
-            schedule=Schedule(kind="cosine", warm_up=300, decay_images=40_000, floor=0.05),
+            schedule=Schedule(kind="cosine", warm_up=300, decay_images=24_000, floor=0.05),
         ),
-        discriminator_adam=AdamConfig(learning_rate=4e-4, beta1=0.0, beta2=0.99),
+        discriminator_adam=AdamConfig(learning_rate=8e-4, beta1=0.0, beta2=0.99),
     ),
-    settings=TrainSettings(images=40_000, batch_size=4, checkpoint_every=2_000, sample_every=2_000, log_every=200),
+    settings=TrainSettings(images=24_000, batch_size=4, checkpoint_every=2_000, sample_every=2_000, log_every=200),
 )
 """One processor core; photos at a fifth of their side to the whole of it, so that all scales are learned."""
