@@ -223,7 +223,6 @@ def test_what_cannot_be_is_one_sentence(data: Path, tmp_path: Path, capfd: pytes
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "note.txt").write_text("mine")
     for arguments, words in (
-        ([data, out, "--with", "composed"], "No composer ships"),
         ([data, out, "--with", "generated"], "landscape was told no labels and the photos have 2"),
         ([data, out, "--with", "styles", "styles"], "a kind twice"),
         ([data, out, "--style", "baroque"], "no style 'baroque'"),

@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Literal
 import torch
 import tyro
 
-from shanshui.checkpoints.zoo import shipped
 from shanshui.commands.augmenting import Multiplied, multiply
 from shanshui.commands.crediting import Credited, credited
 from shanshui.commands.options import parse, require_positive, resolve_device
@@ -159,11 +158,6 @@ def _painted(options: Augment, device: torch.device) -> Painted:
 
 
 def _composed(options: Augment, device: torch.device) -> Composed:
-    if options.composer == COMPOSER and COMPOSER not in shipped():
-        raise ConfigError(
-            "No composer ships, so nothing can be composed: train one with `shanshui train composer` and name it with "
-            "--composer, or leave out composed."
-        )
     composer = SceneComposer.from_pretrained(options.composer, device=device)
     return Composed(
         composer=composer,

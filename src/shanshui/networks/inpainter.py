@@ -8,9 +8,10 @@ convolutions look 14 positions far, so that half of a picture of 256 pixels can 
 It begins with a membrane, the colours of a hole's rim spread over it, and with texture borrowed from elsewhere in the
 picture, of which it takes away a share at each place, and adds to both: untrained, it leaves them so. What has to be
 learned is what no rule can say, so that an hour of a processor goes far; that a sky is not to have the texture of the
-road below it is learned long before what it is to have instead. The same network works on a picture from coarse to fine: where a hole holds a guess already,
-the enlarged fill of a smaller picture, only the finest detail is borrowed, and added to. No layer looks at statistics
-of the whole picture. A latent and noise of one value a pixel decide what is there where nothing else does.
+road below it is learned long before what it is to have instead. The same network works on a picture from coarse to
+fine: where a hole holds a guess already, the enlarged fill of a smaller picture, only the finest detail is borrowed,
+and added to. No layer looks at statistics of the whole picture. A latent and noise of one value a pixel decide what is
+there where nothing else does.
 
 Departures: one U-shaped network from half of the resolution down instead of two hourglasses at full resolution; a leaky
 ReLU instead of the ELU; contextual attention that has nothing to learn; gates come from an eighth of the channels,
@@ -128,7 +129,7 @@ class Inpainter(nn.Module):
         seen = torch.cat([begun, texture, missing, again, noise * self.noise_strength], dim=1)
         finished = functional.pixel_shuffle(self._painted(seen, latents), _ENTRY).to(images.dtype)
         strokes, lost = finished.split((3, 1), 1)
-        made = begun + (1 - lost) * texture + strokes
+        made: Tensor = begun + (1 - lost) * texture + strokes
         return made[:, :, :height, :width]
 
     def draw_latents(self, count: int, generator: torch.Generator) -> Tensor:
