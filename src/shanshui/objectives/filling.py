@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shanshui.objectives.style import ContentTerm, Features, Weighted, gram
+from shanshui.objectives.style import Features, Weighted, gram
 from shanshui.together import common_mean
 
 _TINY = 1e-8
@@ -65,19 +65,32 @@ class PixelTerm(Weighted):
         return self.weight * (places * difference).sum() / common_mean(places.sum()).clamp(min=1)
 
 
+class DetailTerm(Weighted):
+    """Gives each hole the features of its photo."""
+
+    def forward(self, features: Tensor, reference: Tensor, whole: Tensor, share: Tensor) -> Tensor:
+        """Weighted squared difference of (N, C, H, W), relative to the energy of the `whole` photos' features.
+
+        Args:
+            features, reference: of fills and photos, 0 outside the holes.
+            whole: of the photos, in the holes and outside them: beside its own features alone, a dark hole would count
+                for more than all others together.
+            share: (), of the positions that lie in holes.
+        """
+        error = (features.float() - reference.float()).square().mean()
+        return self.weight * error / _scale(whole.float().square().mean(), share)
+
+
 class TextureTerm(Weighted):
-    """Gives each image the texture of its photo.
+    """Gives each hole the texture of its photo."""
 
-    The batch sets the scale, as for content: a hole in a plain sky has next to no texture, and must not dominate.
-    Differences are not squared, as in Liu et al. 2018 (https://arxiv.org/abs/1804.07723, equation 4): where all holes
-    of a batch are dark, borrowed texture is a hundred times too strong, and its square is beyond what can be learned.
-    """
+    def forward(self, features: Tensor, reference: Tensor, whole: Tensor, share: Tensor) -> Tensor:
+        """Weighted absolute difference of the Gram matrices of (N, C, H, W), relative to those of `whole`.
 
-    def forward(self, features: Tensor, reference: Tensor) -> Tensor:
-        """Weighted absolute difference of the Gram matrices of (N, C, H, W), relative to those of `reference`."""
-        wanted = gram(reference).detach()
-        off = (gram(features) - wanted).abs().mean()
-        return self.weight * off / common_mean(wanted.abs().mean()).clamp(min=_TINY)
+        Not squared, as in Liu et al. 2018 (https://arxiv.org/abs/1804.07723, equation 4). Arguments as for `DetailTerm`.
+        """
+        error = (gram(features) - gram(reference)).abs().mean()
+        return self.weight * error / _scale(gram(whole).abs().mean(), share)
 
 
 class FillObjective(nn.Module):
@@ -96,7 +109,7 @@ class FillObjective(nn.Module):
     ) -> None:
         super().__init__()
         self.hole, self.known, self.decay = PixelTerm(hole), PixelTerm(known), decay
-        self.content = nn.ModuleDict({layer: ContentTerm(weight) for layer, weight in content.items()})
+        self.content = nn.ModuleDict({layer: DetailTerm(weight) for layer, weight in content.items()})
         self.style = nn.ModuleDict({layer: TextureTerm(weight) for layer, weight in style.items()})
 
     @property
@@ -126,21 +139,20 @@ class FillObjective(nn.Module):
         Returns:
             `pixels.hole`, `pixels.known`, `content.LAYER` and `style.LAYER` -> scalar.
         """
-        missing = {layer: _within(maps, seen) for layer, maps in features.items()}
-        photo_missing = {layer: _within(maps, seen) for layer, maps in photo_features.items()}
-        return dict(self._terms(images, photos, masks, missing, photo_missing))
+        return {
+            "pixels.hole": self.hole(images, photos, masks * nearness(masks, self.decay)),
+            "pixels.known": self.known(images, photos, 1 - masks),
+            **dict(self._seen(features, photo_features, seen)),
+        }
 
-    def _terms(
-        self, images: Tensor, photos: Tensor, masks: Tensor, features: Features, photo_features: Features
-    ) -> Iterator[tuple[str, Tensor]]:
-        yield "pixels.hole", self.hole(images, photos, masks * nearness(masks, self.decay))
-        yield "pixels.known", self.known(images, photos, 1 - masks)
-        for layer, term in self.content.items():
-            yield f"content.{layer}", term(features[layer], photo_features[layer])
-        for layer, term in self.style.items():
-            yield f"style.{layer}", term(features[layer], photo_features[layer])
+    def _seen(self, features: Features, photo_features: Features, seen: Tensor) -> Iterator[tuple[str, Tensor]]:
+        for kind, terms in (("content", self.content), ("style", self.style)):
+            for layer, term in terms.items():
+                maps, wanted = features[layer], photo_features[layer].detach()
+                holes = functional.adaptive_max_pool2d(seen, maps.shape[2:]).to(maps.dtype)
+                yield f"{kind}.{layer}", term(maps * holes, wanted * holes, wanted, holes.float().mean())
 
 
-def _within(maps: Tensor, masks: Tensor) -> Tensor:
-    """Features (N, C, H, W) where they saw a hole, and 0 elsewhere."""
-    return maps * functional.adaptive_max_pool2d(masks, maps.shape[2:]).to(maps.dtype)
+def _scale(energy: Tensor, share: Tensor) -> Tensor:
+    """What the holes' part of `energy` would be, if they had as much of it as the rest; of all processes' photos."""
+    return (common_mean(energy) * common_mean(share)).clamp(min=_TINY)
