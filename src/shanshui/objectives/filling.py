@@ -87,7 +87,7 @@ class TextureTerm(Weighted):
     def forward(self, features: Tensor, reference: Tensor, whole: Tensor, share: Tensor) -> Tensor:
         """Weighted absolute difference of the Gram matrices of (N, C, H, W), relative to those of `whole`.
 
-        Not squared, as in Liu et al. 2018 (https://arxiv.org/abs/1804.07723, equation 4). Arguments as for `DetailTerm`.
+        Not squared (Liu et al. 2018, https://arxiv.org/abs/1804.07723, equation 4). Arguments as for `DetailTerm`.
         """
         error = (gram(features) - gram(reference)).abs().mean()
         return self.weight * error / _scale(gram(whole).abs().mean(), share)

@@ -29,10 +29,10 @@ INPAINTER_128 = InpainterRecipe(
             beta1=0.5,
             beta2=0.99,
             clip_norm=5.0,
-            schedule=Schedule(kind="cosine", warm_up=300, decay_images=24_000, floor=0.05),
+            schedule=Schedule(kind="cosine", warm_up=300, decay_images=16_000, floor=0.05),
         ),
         discriminator_adam=AdamConfig(learning_rate=8e-4, beta1=0.0, beta2=0.99),
     ),
-    settings=TrainSettings(images=24_000, batch_size=4, checkpoint_every=2_000, sample_every=2_000, log_every=200),
+    settings=TrainSettings(images=16_000, batch_size=4, checkpoint_every=1_000, sample_every=1_000, log_every=200),
 )
 """One processor core; photos at a fifth of their side to the whole of it, so that all scales are learned."""
