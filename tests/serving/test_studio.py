@@ -149,6 +149,7 @@ def test_a_photo_is_painted_as_in_python(visit: Callable[..., Visit], photo: Pat
     studio.page.wait_for_function("document.querySelector('#stylise-style input').value === 'ink'")
     studio.page.click("#paint")
     studio.page.wait_for_function("document.querySelectorAll('#stylise-history img').length === 2")
+    assert studio.page.evaluate("[...document.querySelectorAll('img')].filter(one => !one.alt).length") == 0
 
 
 def test_only_what_was_brushed_is_painted(visit: Callable[..., Visit], photo: Path) -> None:

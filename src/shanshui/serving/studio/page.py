@@ -12,8 +12,17 @@ from shanshui.serving.studio.words import WORDS
 
 CSS = """
 footer { display: none !important; }
-.gradio-container { max-width: 1100px !important; margin: auto; }
+.gradio-container { width: 100%; max-width: 1100px !important; margin: auto; }
 """
+_NAME_PICTURES = """() => {
+    const name = () => document.querySelectorAll("img:not([alt]), img[alt='']").forEach((picture) => {
+        const label = picture.closest(".block")?.querySelector("[data-testid='block-label'], label")?.innerText;
+        if (label) picture.alt = label.trim();
+    });
+    new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+}"""
+"""Gradio gives no alternative text to a single picture: the label of its place."""
+
 THEME = gr.themes.Default(
     primary_hue=gr.themes.colors.teal,
     font=["ui-sans-serif", "system-ui", "sans-serif"],
@@ -45,6 +54,7 @@ def page_of(desk: Desk, school: School) -> gr.Blocks:
                 cards.build(catalogue)
         send.click(lambda path: (path, gr.Tabs(selected=stylise.TAB)), chosen, [photo, tabs], queue=False)
         _set_from_address(page, tabs, settings)
+        page.load(None, None, None, js=_NAME_PICTURES)
     return page
 
 
