@@ -2,6 +2,7 @@
 
     python benchmarks/inpainting.py --data DATA --model inpainter --side 256 --masks 4 --out runs/inpainting
 
+The network without any training, which leaves smooth colours with borrowed texture, says what training is worth.
 DATA holds the archives of the recipe `inpainter-128`. Every held-out photograph, at side x side pixels, gets several
 free-form holes (`shanshui.scenes.masks`) that the recipe never draws. Prints one row a maker and share of what is
 missing in markdown:
@@ -33,6 +34,7 @@ from shanshui.images.files import write_picture
 from shanshui.images.grids import grid
 from shanshui.images.pixels import to_tensor
 from shanshui.networks.encoders.pooled import PooledVGG19
+from shanshui.networks.inpainter import Inpainter, InpainterConfig
 from shanshui.pipelines.inpaint import SceneInpainter
 from shanshui.scenes.masks import mask_at
 from shanshui.scenes.sources import open_source
@@ -78,8 +80,11 @@ def main() -> None:
     options = parser.parse_args()
 
     inpainter = SceneInpainter.from_pretrained(options.model)
+    torch.manual_seed(0)
+    untrained = SceneInpainter(Inpainter(InpainterConfig()))
     makers: Mapping[str, Maker] = {
         options.model: _seeded(inpainter, 0),
+        "untrained": _seeded(untrained, 0),
         "Telea": _opencv(cv2.INPAINT_TELEA),
         "Navier-Stokes": _opencv(cv2.INPAINT_NS),
     }
