@@ -7,9 +7,9 @@ planes fitted to the flat cells around a cell, so that neither a sky that bright
 below it counts as a blob.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
 
 import torch
 from torch import Tensor
@@ -75,6 +75,10 @@ class Cells:
         return type(self)(self.mean[:, :, rows], self.detail[:, :, rows])
 
 
+CellsOf: TypeAlias = Callable[[int, int], Cells]
+"""(first, last) -> the cells of these rows of pixels; `first` is a multiple of 4."""
+
+
 def flatness(photo: Cells) -> Tensor:
     """How flat each cell is: 1 in an even sky, however its light falls off, 0 where there is detail: (N, 1, h, w)."""
     cells = _luminance(photo.mean)
@@ -97,20 +101,37 @@ def blob_energy(painting: Cells, photo: Cells) -> Tensor:
     return (weight * (painted - own).clamp_min(0)).sum((1, 2, 3)) / weight.sum((1, 2, 3))
 
 
-def flat_change(painting: Cells, photo: Cells) -> Tensor:
-    """What to add to the painting so that blobs in flat parts of the photo are held down to what the photo has there,
-    or next to nothing: (N, 3, h, w), for `change_of_rows`; 0 where the photo has detail.
+class FlatChange:
+    """What to add to a painting so that blobs in flat parts of the photo are held down to what the photo has there, or
+    next to nothing; 0 where the photo has detail.
 
-    Large pictures are treated by bands of rows, each with all the surroundings that it depends on: the result is the
-    same, and a band takes a hundred megabytes where the whole of a print takes a gigabyte.
+    It is worked out by bands of rows when they are asked for, each with all the surroundings that it depends on: the
+    result is that of the whole, and a print of any height needs little memory.
     """
-    height = painting.mean.shape[2]
-    bands = []
-    for first in range(0, height, _BAND):
-        low, last = max(first - _REACH, 0), min(first + _BAND, height)
-        rows = slice(low, last + _REACH)
-        bands.append(_change(painting.rows(rows), photo.rows(rows))[:, :, first - low : last - low])
-    return torch.cat(bands, 2)
+
+    def __init__(self, painting: CellsOf, photo: CellsOf, height: int) -> None:
+        """Of a `painting` and its `photo`, both of `height` pixels."""
+        self._painting, self._photo, self._height = painting, photo, height
+        self._count = -(-height // _CELL)
+        self._bands: dict[int, Tensor] = {}
+
+    def of_rows(self, first: int, last: int, width: int) -> Tensor:
+        """For the pixels of rows `first` to `last`: (N, 3, last - first, width)."""
+        low, high = max(first // _CELL - 1, 0), min(-(-last // _CELL) + 1, self._count)
+        numbers = range(low // _BAND, (high - 1) // _BAND + 1)
+        self._bands = {
+            number: self._bands[number] if number in self._bands else self._band(number) for number in numbers
+        }
+        start = numbers[0] * _BAND
+        change = torch.cat(list(self._bands.values()), 2)[:, :, low - start : high - start]
+        pixels = functional.interpolate(change, scale_factor=_CELL, mode="bilinear", align_corners=False)
+        return pixels[:, :, first - _CELL * low : last - _CELL * low, :width]
+
+    def _band(self, number: int) -> Tensor:
+        first = number * _BAND
+        low, last = max(first - _REACH, 0), min(first + _BAND, self._count)
+        rows = _CELL * low, min(_CELL * (last + _REACH), self._height)
+        return _change(self._painting(*rows), self._photo(*rows))[:, :, first - low : last - low]
 
 
 def _change(painting: Cells, photo: Cells) -> Tensor:
@@ -133,13 +154,6 @@ def _change_of_sky(painting: Cells, photo: Cells, weight: Tensor) -> Tensor:
         excess = (1 - allowed / sky.strength(blobs).clamp_min(_FAINT)).clamp_min(0)
         held = held - (_FULLY * weight).clamp(max=1) * excess * blobs
     return held - painting.mean
-
-
-def change_of_rows(change: Tensor, first: int, last: int, width: int) -> Tensor:
-    """A change of cells (N, 3, h, w) as one of the pixels of rows `first` to `last`: (N, 3, last - first, width)."""
-    low, high = max(first // _CELL - 1, 0), min(-(-last // _CELL) + 1, change.shape[2])
-    pixels = functional.interpolate(change[:, :, low:high], scale_factor=_CELL, mode="bilinear", align_corners=False)
-    return pixels[:, :, first - _CELL * low : last - _CELL * low, :width]
 
 
 def _luminance(images: Tensor) -> Tensor:

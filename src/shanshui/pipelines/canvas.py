@@ -10,7 +10,7 @@ from torch import Tensor
 
 from shanshui.errors import ConfigError
 from shanshui.images.color import keep_colors, match_colors
-from shanshui.images.flatness import Cells, change_of_rows, flat_change
+from shanshui.images.flatness import Cells, CellsOf, FlatChange
 from shanshui.images.mapped import blank
 from shanshui.images.pixels import Depth, Pixels, to_pixels, to_tensor
 from shanshui.networks.stylizers.maps import Map, Room
@@ -174,17 +174,20 @@ def _places(side: int) -> list[int]:
 
 
 def _held_flat(painting: RowsOf, photo: RowsOf, height: int, width: int) -> RowsOf:
-    cells = [Cells.joined([Cells.of(each(*strip)) for strip in _strips(height)]) for each in (painting, photo)]
-    change = flat_change(*cells)
+    change = FlatChange(_cells_of(painting), _cells_of(photo), height)
 
     def rows(first: int, last: int) -> Tensor:
-        return (painting(first, last) + change_of_rows(change, first, last, width)).clamp_(-1, 1)
+        return (painting(first, last) + change.of_rows(first, last, width)).clamp_(-1, 1)
 
     return rows
 
 
-def _strips(height: int) -> Iterator[tuple[int, int]]:
-    return ((first, min(first + STRIP, height)) for first in range(0, height, STRIP))
+def _cells_of(rows: RowsOf) -> CellsOf:
+    return lambda first, last: Cells.joined([Cells.of(rows(*strip)) for strip in _strips(last, first)])
+
+
+def _strips(last: int, first: int = 0) -> Iterator[tuple[int, int]]:
+    return ((row, min(row + STRIP, last)) for row in range(first, last, STRIP))
 
 
 def _on(device: torch.device, mask: NDArray[np.float32]) -> Tensor:
