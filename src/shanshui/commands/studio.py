@@ -17,6 +17,7 @@ from shanshui.commands.outcome import Outcome
 from shanshui.commands.terminal import terminal
 from shanshui.errors import ConfigError
 from shanshui.events import Emit
+from shanshui.recipes import RECIPES
 from shanshui.serving.jobs.limits import Limits
 
 LOOPBACK = "127.0.0.1"
@@ -87,4 +88,8 @@ async def _show(options: Studio, listener: socket.socket, emit: Emit) -> None:
         emit=emit,
         version=__version__,
     )
-    await answer(create_studio(service, options.folder), service, listener)
+    await answer(
+        create_studio(service, options.folder, {subject: list(known) for subject, known in RECIPES.items()}),
+        service,
+        listener,
+    )

@@ -11,7 +11,6 @@ from PIL import Image
 
 from shanshui.checkpoints.weights import read_header
 from shanshui.errors import ConfigError
-from shanshui.evaluation.references import default_cache_folder
 from shanshui.images.credentials import Credentials, Making
 from shanshui.images.files import Picture, from_any, read_picture, write_picture
 from shanshui.images.identity import can_sign, self_made
@@ -88,6 +87,11 @@ class Bench:
             return self.opened(CodeSpace.from_pretrained)
         return CodeSpace.from_pretrained(self.model[1], label=label, device=self._device)
 
+    @property
+    def measured(self) -> Path:
+        """Where what is measured of a model once is kept, inside the folder of the service."""
+        return self.folder.parents[1] / "measured"
+
     def picture(self, name: str) -> Picture | None:
         """An uploaded picture, None where there is none of that name."""
         return read_picture(self.folder / name, name=f"The {name}") if name in self.uploads else None
@@ -144,7 +148,7 @@ def _scenes(order: GenerateOrder, bench: Bench) -> Iterator[Image.Image]:
         way = Interpolator(space).journey([order.seed, order.towards], truncation=order.truncation)
         codes = way.codes(order.count)
     if order.control:
-        codes = SceneEditor(space, cache=default_cache_folder()).edited(codes, strengths_of(order.control))
+        codes = SceneEditor(space, cache=bench.measured).edited(codes, strengths_of(order.control))
     return space.pictures(codes)
 
 

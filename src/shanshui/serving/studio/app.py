@@ -1,6 +1,6 @@
 """The page as an ASGI application, which starts and stops the service behind it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,10 +19,16 @@ from shanshui.serving.studio.words import WORDS
 _HOSTS = ["localhost", "127.0.0.1"]
 
 
-def create_studio(service: Service, folder: Path) -> FastAPI:
-    """The page over `service`, whose pictures lie in `folder`; it answers to names of this machine only."""
+def create_studio(service: Service, folder: Path, recipes: Mapping[str, Sequence[str]]) -> FastAPI:
+    """The page over `service`, whose pictures lie in `folder`; it answers to names of this machine only.
 
-    school = School(folder)
+    Args:
+        service: does the jobs.
+        folder: of the service.
+        recipes: names of those that each subject of training has.
+    """
+
+    school = School(folder, recipes)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -50,8 +50,8 @@ class Desk:
         """The pictures that a job has made."""
         return [self.service.file(job, result) for result in job.results]
 
-    def cancel(self, job_id: str) -> None:
-        """Give up a job, if it is not over yet."""
+    async def cancel(self, job_id: str) -> None:
+        """Give up a job, if it is not over yet; on the service's own loop, as everything that changes a job."""
         job = self.service.find(job_id)
         if job is not None and not job.over:
             self.service.cancel(job)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +44,9 @@ class Lesson:
 class School:
     """Starts trainings, says how they are getting on, and asks them to stop."""
 
-    def __init__(self, folder: Path) -> None:
-        """What they say goes into a file of `folder`."""
+    def __init__(self, folder: Path, recipes: Mapping[str, Sequence[str]]) -> None:
+        """What they say goes into a file of `folder`; `recipes` are the names of those for each subject."""
+        self.recipes = recipes
         self._log = folder / "training.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._run: Path | None = None

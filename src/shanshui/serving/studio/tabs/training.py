@@ -6,7 +6,6 @@ from typing import Any
 import gradio as gr
 
 from shanshui.errors import ShanshuiError
-from shanshui.recipes import RECIPES
 from shanshui.serving.studio.desk import refusal
 from shanshui.serving.studio.school import Lesson, School
 from shanshui.serving.studio.words import WORDS, language_of, told
@@ -19,11 +18,16 @@ _SECONDS_BETWEEN_LOOKS = 2
 
 def build(school: School) -> None:
     """The tab, where the page is being built."""
-    subjects = list(RECIPES)
+    subjects = list(school.recipes)
+
+    def choices(subject: str) -> dict[str, Any]:
+        names = list(school.recipes[subject])
+        return {"choices": names, "value": names[0]}
+
     with gr.Row():
         with gr.Column(min_width=300):
             subject = gr.Dropdown(subjects, value=subjects[0], label=WORDS("subject"), elem_id="subject")
-            recipe = gr.Dropdown(**_choices(subjects[0]), label=WORDS("recipe"), elem_id="recipe")
+            recipe = gr.Dropdown(**choices(subjects[0]), label=WORDS("recipe"), elem_id="recipe")
             data = gr.Textbox(label=WORDS("data"), elem_id="data")
             run = gr.Textbox("runs/mine", label=WORDS("run"), elem_id="run")
             images = gr.Number(0, precision=0, minimum=0, label=WORDS("images"), elem_id="images")
@@ -68,18 +72,13 @@ def build(school: School) -> None:
         return [told(_language(request), school.standing), "\n".join(school.said()), *drawn]
 
     inputs = [subject, recipe, data, run, images]
-    subject.change(lambda chosen: gr.Dropdown(**_choices(chosen)), subject, recipe, queue=False)
+    subject.change(lambda chosen: gr.Dropdown(**choices(chosen)), subject, recipe, queue=False)
     start.click(anew, inputs, standing, queue=False)
     resume.click(again, inputs, standing, queue=False)
     stop.click(school.stop, None, None, queue=False)
     gr.Timer(_SECONDS_BETWEEN_LOOKS).tick(
         look, shown, [standing, said, page, shown], show_progress="hidden", queue=False
     )
-
-
-def _choices(subject: str) -> dict[str, Any]:
-    names = list(RECIPES[subject])
-    return {"choices": names, "value": names[0]}
 
 
 def _language(request: gr.Request) -> str:
