@@ -62,8 +62,10 @@ class Visit:
         self.elsewhere: list[str] = []
         self.page.on("request", self._note)
         self._address = address
-        self.page.goto(f"{address}/{query}")
-        self.page.wait_for_selector("#paint")
+        with self.page.expect_response(lambda response: "/run/predict" in response.url):  # the page is alive
+            self.page.goto(f"{address}/{query}")
+        self.page.wait_for_selector("#paint", state="attached")
+        self.page.wait_for_timeout(500)
 
     def _note(self, request: Any) -> None:
         if not request.url.startswith((self._address, "data:", "blob:")):
@@ -208,8 +210,9 @@ def test_several_photos_are_painted(visit: Callable[..., Visit], picture: Callab
         path.write_bytes(picture(number, 40, 30))
     studio = visit()
     studio.page.click("#several button >> nth=0")
-    studio.page.set_input_files("#more input[type=file]", paths)
-    studio.page.wait_for_selector("#more >> text=2.png")
+    with studio.page.expect_response(lambda response: "/gradio_api/upload?" in response.url):
+        studio.page.set_input_files("#more input[type=file]", paths)
+    studio.page.wait_for_timeout(1000)
     studio.page.click("#paint")
     studio.page.wait_for_function("document.querySelectorAll('#stylise-history img').length === 3")
 
@@ -232,7 +235,8 @@ def test_photos_and_noise_are_composed(visit: Callable[..., Visit], photo: Path,
 
 def test_holes_are_filled_and_photos_extended(visit: Callable[..., Visit], photo: Path, models: Path) -> None:
     studio = visit("?tab=inpaint&left=24")
-    studio.page.set_input_files("#inpaint-photo input[type=file]", photo)
+    with studio.page.expect_response(lambda response: response.url.endswith("/gradio_api/upload")):  # by the editor
+        studio.page.set_input_files("#inpaint-photo input[type=file]", photo)
     studio.brush("inpaint-mask")
     studio.page.click("#fill")
     studio.told("fill-status", "Done")
