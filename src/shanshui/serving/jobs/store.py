@@ -2,6 +2,7 @@
 
 jobs/ID/job.json, photo, mask, painting-1, ..., result-0.png, ...
 incoming/ID/     what is being uploaded; thrown away at the next start
+measured/        what was measured of a model once, so that scenes can be changed by name
 """
 
 import os
