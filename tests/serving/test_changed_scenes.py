@@ -13,16 +13,18 @@ from shanshui.pipelines.interpolate import Interpolator
 from shanshui.pipelines.steering.editor import SceneEditor
 
 
-def same(server: Any, order: dict[str, Any], scenes: Iterable[Image.Image]) -> None:
+def same(server: Any, order: dict[str, Any], scenes: Iterable[Image.Image], *, apart: int = 0) -> None:
     contents = server.pictures(server.order("/v1/generate", json=order))
     for content, scene in zip(contents, scenes, strict=True):
-        np.testing.assert_array_equal(read_picture(content).pixels, np.asarray(scene))
+        difference = read_picture(content).pixels.astype(int) - np.asarray(scene)
+        assert np.abs(difference).max() <= apart
 
 
 def test_controls_change_scenes_as_in_python(server: Any, models: Path) -> None:
     editor = SceneEditor.from_pretrained(models / "landscape.safetensors")
     expected = editor.edit([(3, 0), (3, 1)], {"brighter": 1.5})
-    same(server, {"seed": 3, "count": 2, "control": ["brighter=1.5"]}, expected)
+    # Processes with other numbers of threads round otherwise, and a scene is looked for step by step.
+    same(server, {"seed": 3, "count": 2, "control": ["brighter=1.5"]}, expected, apart=1)
 
 
 def test_a_way_goes_from_one_scene_to_the_other_as_in_python(server: Any, models: Path) -> None:
