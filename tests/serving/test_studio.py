@@ -291,6 +291,8 @@ def test_scenes_are_changed_by_name_and_travelled_between(visit: Callable[..., V
     studio.page.fill("#brighter input[type=number]", "0")
     studio.page.click("#way button >> nth=0")
     studio.page.click("#goes input")
+    studio.page.click("#make")
+    studio.page.wait_for_selector("#scenes img[alt='3-8:1']")
     studio.page.fill("#width input", "640")
     studio.page.click("#make")
     assert studio.told("make-status", "own size")

@@ -61,7 +61,8 @@ def build(desk: Desk, catalogue: dict[str, Model]) -> tuple[gr.State, gr.Button,
 
         def done(job: Job) -> Changes:
             files = [str(path) for path in desk.files(job)]
-            return {scenes: [(path, f"{first}:{number}") for number, path in enumerate(files)], paths: files}
+            name = f"{first}" if order.towards is None else f"{first}-{order.towards}"
+            return {scenes: [(path, f"{name}:{number}") for number, path in enumerate(files)], paths: files}
 
         async for changes in counter.order("generate", order, {}, language, done):
             yield changes
