@@ -147,6 +147,15 @@ def test_a_photo_is_painted_as_in_python(visit: Callable[..., Visit], photo: Pat
     expected = Stylizer.from_pretrained(models / "painter.safetensors")(photo, "monet", 0.5)
     np.testing.assert_array_equal(read_picture(studio.downloaded()).pixels, np.asarray(expected))
     assert "style=monet&strength=0.5" in studio.page.input_value("#stylise-address :is(textarea, input)")
+    slider = studio.page.locator("#stylise-result")
+    slider.scroll_into_view_if_needed()
+    box, before = slider.bounding_box(), slider.inner_html()
+    middle = box["y"] + box["height"] / 2
+    studio.page.mouse.move(box["x"] + box["width"] / 2, middle)
+    studio.page.mouse.down()
+    studio.page.mouse.move(box["x"] + box["width"] / 4, middle, steps=5)
+    studio.page.mouse.up()
+    assert slider.inner_html() != before, "the line between before and after moves"
     studio.page.click("#styles button:has(img) >> nth=0")
     studio.page.wait_for_function("document.querySelector('#stylise-style input').value === 'ink'")
     studio.page.click("#paint")
