@@ -6,13 +6,17 @@ import subprocess
 import sys
 import time
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from lightning_fabric import Fabric
+from torch.nn import functional
 
-from shanshui.errors import ConfigError
+from shanshui.checkpoints.weights import load_snapshot
+from shanshui.checkpoints.zoo import resolve
+from shanshui.errors import ConfigError, ModelError
 from shanshui.networks.discriminators.projected import ProjectedConfig
 from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
 from shanshui.training.learners.scene import SceneLearner
@@ -71,6 +75,30 @@ def test_the_snapshot_makes_the_scenes_that_the_samples_show() -> None:
     latents = torch.randn(2, 8, 1, 1)
     assert torch.allclose(snapshot(latents), one._average(latents), atol=1e-5)
     assert len(one.samples()) == 64 and len(list(one.draw(5))) == 5
+
+
+def test_a_training_begins_with_a_model_that_is_grown_to_the_size() -> None:
+    known, _ = load_snapshot(resolve("landscape"))
+    assert isinstance(known, FastGAN)
+    height, width = (2 * side for side in known.size)
+    begun, fresh = (
+        learner(replace(SceneConfig(), begin_with=name), height=height, width=width) for name in ("landscape", None)
+    )
+    latents = known.draw_latents(4, torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        small = known(latents)
+        likeness = [
+            torch.corrcoef(
+                torch.stack([small.flatten(), functional.avg_pool2d(each.snapshot()(latents), 2).flatten()])
+            )[0, 1]
+            for each in (begun, fresh)
+        ]
+    assert likeness[0] > 0.95 and abs(likeness[1]) < 0.5
+
+
+def test_what_makes_no_scenes_is_nothing_to_begin_with() -> None:
+    with pytest.raises(ModelError, match="painter makes no scenes"):
+        learner(replace(TINY, begin_with="painter"))
 
 
 def test_wide_scenes_are_learned_too_and_impossible_sizes_refused() -> None:

@@ -15,8 +15,10 @@ from shanshui.networks.encoders.pooled import PooledVGG19
 from shanshui.scenes.base import Source
 from shanshui.training.course import TASK
 
-# Images that a judgement during training takes: enough to rank snapshots, few enough not to hold training up.
+# Images that a judgement during training takes: enough to rank snapshots, few enough not to hold training up. Larger
+# ones than these cost as many times more, so there are as many times fewer of them, down to a quarter and a half.
 REFERENCES, JUDGED = 2000, 500
+JUDGED_SIZE = 128
 FEWEST_REFERENCES = 12
 SHOWN_TO_THE_DISCRIMINATOR = 64
 
@@ -35,7 +37,7 @@ def judge_of(
     device: torch.device,
     emit: Emit,
     *,
-    fakes: int = JUDGED,
+    fakes: int | None = None,
 ) -> Judge | None:
     """A judge who knows the images of `source`; None, with a warning, where they are too few.
 
@@ -46,7 +48,7 @@ def judge_of(
         width: columns.
         device: where features are extracted.
         emit: hears warnings and progress.
-        fakes: images that each judgement takes.
+        fakes: images that each judgement takes; as many as the size allows when None.
     """
     if len(source) < FEWEST_REFERENCES:
         message = (
@@ -55,9 +57,11 @@ def judge_of(
         emit(Warned(task=TASK, message=message))
         return None
     extractor = PooledVGG19().to(device)
+    affordable = min(1.0, JUDGED_SIZE**2 / (height * width))
+    references = round(REFERENCES * max(affordable, 1 / 4))
 
     def features(of: Source) -> dict[str, FeatureSet]:
-        count = min(len(of), REFERENCES)
+        count = min(len(of), references)
         return reference_features(
             with_progress(stills(of, height, width, count=count), count, emit),
             extractor,
@@ -70,13 +74,13 @@ def judge_of(
             emit=emit,
         )
 
-    count = min(len(source), REFERENCES)
+    count = min(len(source), references)
     return Judge(
         features(source),
         extractor,
         height=height,
         width=width,
-        fakes=fakes,
+        fakes=round(JUDGED * max(affordable, 1 / 2)) if fakes is None else fakes,
         heldout={} if heldout is None else features(heldout),
         photo=lambda row: stills(source, height, width, count=count).at(row, of=count),
         device=device,

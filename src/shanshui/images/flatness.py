@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_CELL = 4
+CELL = 4
 """Pixels: strokes finer than this are texture, not blobs."""
 
 _BLOB = 12
@@ -34,7 +34,7 @@ _ROUNDS = 3
 """Taking blobs out through a smooth filter leaves a part of them, of which the next round takes out the like."""
 
 _BAND = 320
-"""Rows of cells whose change is worked out at once."""
+"""Rows and columns of cells whose change is worked out at once."""
 
 _REACH = 2 * _DETAIL + _ROUNDS * (_BLOB + 1 + _DETAIL)
 """Cells beyond a row that its change depends on: flatness and, in each round, blobs and their strength."""
@@ -74,6 +74,10 @@ class Cells:
         """Those of some rows."""
         return type(self)(self.mean[:, :, rows], self.detail[:, :, rows])
 
+    def columns(self, columns: slice) -> Self:
+        """Those of some columns."""
+        return type(self)(self.mean[..., columns], self.detail[..., columns])
+
 
 CellsOf: TypeAlias = Callable[[int, int], Cells]
 """(first, last) -> the cells of these rows of pixels; `first` is a multiple of 4."""
@@ -105,33 +109,40 @@ class FlatChange:
     """What to add to a painting so that blobs in flat parts of the photo are held down to what the photo has there, or
     next to nothing; 0 where the photo has detail.
 
-    It is worked out by bands of rows when they are asked for, each with all the surroundings that it depends on: the
-    result is that of the whole, and a print of any height needs little memory.
+    It is worked out by bands of rows when they are asked for, in parts that have all the surroundings that they depend
+    on: the result is that of the whole, and a print of any size needs little memory.
     """
 
     def __init__(self, painting: CellsOf, photo: CellsOf, height: int) -> None:
         """Of a `painting` and its `photo`, both of `height` pixels."""
         self._painting, self._photo, self._height = painting, photo, height
-        self._count = -(-height // _CELL)
+        self._count = -(-height // CELL)
         self._bands: dict[int, Tensor] = {}
 
     def of_rows(self, first: int, last: int, width: int) -> Tensor:
         """For the pixels of rows `first` to `last`: (N, 3, last - first, width)."""
-        low, high = max(first // _CELL - 1, 0), min(-(-last // _CELL) + 1, self._count)
+        low, high = max(first // CELL - 1, 0), min(-(-last // CELL) + 1, self._count)
         numbers = range(low // _BAND, (high - 1) // _BAND + 1)
         self._bands = {
             number: self._bands[number] if number in self._bands else self._band(number) for number in numbers
         }
         start = numbers[0] * _BAND
         change = torch.cat(list(self._bands.values()), 2)[:, :, low - start : high - start]
-        pixels = functional.interpolate(change, scale_factor=_CELL, mode="bilinear", align_corners=False)
-        return pixels[:, :, first - _CELL * low : last - _CELL * low, :width]
+        pixels = functional.interpolate(change, scale_factor=CELL, mode="bilinear", align_corners=False)
+        return pixels[:, :, first - CELL * low : last - CELL * low, :width]
 
     def _band(self, number: int) -> Tensor:
         first = number * _BAND
         low, last = max(first - _REACH, 0), min(first + _BAND, self._count)
-        rows = _CELL * low, min(_CELL * (last + _REACH), self._height)
-        return _change(self._painting(*rows), self._photo(*rows))[:, :, first - low : last - low]
+        rows = CELL * low, min(CELL * (last + _REACH), self._height)
+        painting, photo = self._painting(*rows), self._photo(*rows)
+        parts = []
+        for start in range(0, painting.mean.shape[3], _BAND):
+            left = max(start - _REACH, 0)
+            around = slice(left, start + _BAND + _REACH)
+            change = _change(painting.columns(around), photo.columns(around))
+            parts.append(change[:, :, first - low : last - low, start - left : start - left + _BAND])
+        return torch.cat(parts, 3)
 
 
 def _change(painting: Cells, photo: Cells) -> Tensor:
@@ -161,7 +172,7 @@ def _luminance(images: Tensor) -> Tensor:
 
 
 def _cells(images: Tensor) -> Tensor:
-    return functional.avg_pool2d(images, _CELL, ceil_mode=True, count_include_pad=False)
+    return functional.avg_pool2d(images, CELL, ceil_mode=True, count_include_pad=False)
 
 
 @dataclass(frozen=True)

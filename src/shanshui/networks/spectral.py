@@ -36,6 +36,11 @@ class SpectralConv2d(nn.Conv2d):
                 self.direction.copy_(left)
         return left @ (matrix @ right)
 
+    def settle(self) -> None:
+        """Find the norm of weights that came from elsewhere: the estimate would otherwise take some steps to it."""
+        matrix = self.weight.detach().flatten(1)
+        self.direction.copy_(torch.linalg.svd(matrix.float(), full_matrices=False).U[:, 0])
+
     def plain(self) -> nn.Conv2d:
         """The same convolution with its norm divided out once and for all."""
         convolution = nn.Conv2d(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from shanshui.errors import ConfigError
 from shanshui.images.color import keep_colors, match_colors
-from shanshui.images.flatness import Cells, CellsOf, FlatChange
+from shanshui.images.flatness import CELL, Cells, CellsOf, FlatChange
 from shanshui.images.mapped import blank
 from shanshui.images.pixels import Depth, Pixels, to_pixels, to_tensor
 from shanshui.networks.stylizers.maps import Map, Room
@@ -19,8 +19,8 @@ from shanshui.pipelines.scaling import scaled
 from shanshui.pipelines.seamless import seamless
 from shanshui.pipelines.treatment import Exactness, Treatment
 
-STRIP = 256
-"""Rows treated at once, a multiple of the cells of `images.flatness`."""
+_STRIP, _STRIP_PIXELS = 256, 1 << 20
+"""Rows treated at once, or fewer if they are long; a multiple of the cells of `images.flatness` in any case."""
 
 _PATCH, _PATCHES = 128, 8
 """Pixels of the sides of the parts of a photo that `fast` statistics are taken from, and their number along a side."""
@@ -87,7 +87,7 @@ def _painted(
 def deep_pixels(rows: RowsOf, height: int, width: int) -> NDArray[np.uint16]:
     """All rows of a painting as HWC pixels of 16 bits."""
     pixels = blank((height, width, 3), np.dtype(np.uint16))
-    for first, last in _strips(height):
+    for first, last in _strips(height, width):
         pixels[first:last] = to_pixels(rows(first, last), dtype=np.uint16)[0]
     return pixels
 
@@ -97,7 +97,7 @@ def laid_over(
 ) -> NDArray[Depth]:
     """The photo under its layers, from below to above; where `mask` (H, W) is 0 it stays as it is, bit for bit."""
     result, rows = blank(photo.shape, photo.dtype), rows_of(photo, device)
-    for first, last in _strips(len(photo)):
+    for first, last in _strips(*photo.shape[:2]):
         x = rows(first, last)
         below = x
         for layer in layers:
@@ -174,7 +174,7 @@ def _places(side: int) -> list[int]:
 
 
 def _held_flat(painting: RowsOf, photo: RowsOf, height: int, width: int) -> RowsOf:
-    change = FlatChange(_cells_of(painting), _cells_of(photo), height)
+    change = FlatChange(_cells_of(painting, width), _cells_of(photo, width), height)
 
     def rows(first: int, last: int) -> Tensor:
         return (painting(first, last) + change.of_rows(first, last, width)).clamp_(-1, 1)
@@ -182,12 +182,13 @@ def _held_flat(painting: RowsOf, photo: RowsOf, height: int, width: int) -> Rows
     return rows
 
 
-def _cells_of(rows: RowsOf) -> CellsOf:
-    return lambda first, last: Cells.joined([Cells.of(rows(*strip)) for strip in _strips(last, first)])
+def _cells_of(rows: RowsOf, width: int) -> CellsOf:
+    return lambda first, last: Cells.joined([Cells.of(rows(*strip)) for strip in _strips(last, width, first)])
 
 
-def _strips(last: int, first: int = 0) -> Iterator[tuple[int, int]]:
-    return ((row, min(row + STRIP, last)) for row in range(first, last, STRIP))
+def _strips(last: int, width: int, first: int = 0) -> Iterator[tuple[int, int]]:
+    step = max(CELL, min(_STRIP, _STRIP_PIXELS // width // CELL * CELL))
+    return ((row, min(row + step, last)) for row in range(first, last, step))
 
 
 def _on(device: torch.device, mask: NDArray[np.float32]) -> Tensor:

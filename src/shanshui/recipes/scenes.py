@@ -201,6 +201,16 @@ PROJECTED_128 = SceneRecipe(size="128", learner=SceneConfig(), settings=TrainSet
 PROJECTED_256 = SceneRecipe(size="256", learner=SceneConfig(generator=FastGANConfig(width=64)), settings=LARGE)
 """256 px with twice the channels: for a GPU. No model that ships was trained with it yet."""
 
+LANDSCAPE_256 = SceneRecipe(
+    size="256",
+    learner=SceneConfig(generator_adam=AdamConfig(schedule=Schedule(warm_up=1_000))),
+    settings=TrainSettings(images=100_000),
+)
+"""256 px for a CPU, to be grown: `--begin-with` a network of PROJECTED_128.
+
+The generator's first steps are small, because the discriminator knows nothing yet of what the generator can do.
+"""
+
 
 def _r3gan(
     images: int, rate: float, gamma: float, half_life: float, generator: R3GANConfig, channels: int
@@ -253,6 +263,6 @@ SCENE_RECIPES = {
     "r3gan-256": R3GAN_256,
     "landscape-64": PROJECTED_64,
     "landscape-128": PROJECTED_128,
-    "landscape-256": PROJECTED_256,
+    "landscape-256": LANDSCAPE_256,
 }
-"""`landscape-*` are the projected recipes under the name of the model that ships."""
+"""`landscape-*` are those of the model that ships."""

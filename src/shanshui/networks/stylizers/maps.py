@@ -86,7 +86,7 @@ class Map:
             self._memory[first : first + len(content)] = content
             return
         assert self._file is not None
-        raw = memoryview(content.contiguous().cpu().view(torch.uint8).numpy().tobytes())
+        raw = memoryview(content.contiguous().cpu().view(torch.uint8).numpy().data).cast("B")
         place = first * self._row_bytes
         while raw:
             done = os.pwrite(self._file.fileno(), raw, place)

@@ -11,9 +11,14 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from shanshui.checkpoints.weights import load_snapshot
+from shanshui.checkpoints.zoo import resolve
+from shanshui.errors import ModelError
 from shanshui.images.pixels import to_pixels
 from shanshui.networks.adversaries import build_discriminator, build_generator
 from shanshui.networks.averaging import half_life_decay, ramped_half_life, update_average
+from shanshui.networks.generators.base import SceneNetwork
+from shanshui.networks.generators.growth import begin_as
 from shanshui.networks.generators.style_based import StyleBasedGenerator
 from shanshui.objectives.adversarial import GAMES
 from shanshui.objectives.penalties import (
@@ -87,7 +92,7 @@ class SceneLearner:
         self._game, self._augment = GAMES[config.game], AUGMENTATIONS[config.augmentation]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            generator = build_generator(config.generator)
+            generator = _begun(config)
             discriminator = build_discriminator(config.discriminator)
         require_sense(config, generator, discriminator)
         self.block = 1
@@ -296,6 +301,17 @@ class SceneLearner:
             with self._fabric.autocast():
                 scenes = self._average.sample(self._latents(len(places), random), some)
             yield from to_pixels(scenes.float())
+
+
+def _begun(config: SceneConfig) -> SceneNetwork:
+    """A new generator, or the one to begin with."""
+    generator = build_generator(config.generator)
+    if config.begin_with is not None:
+        known, _ = load_snapshot(resolve(config.begin_with))
+        if not isinstance(known, SceneNetwork):
+            raise ModelError(f"{config.begin_with} makes no scenes but is a {type(known).__name__}: try `landscape`.")
+        begin_as(generator, known)
+    return generator
 
 
 def _detached(seen: Any) -> Any:

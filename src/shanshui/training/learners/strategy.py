@@ -69,6 +69,8 @@ class SceneConfig:
     """What a `SceneLearner` is made of.
 
     Attributes:
+        begin_with: a scene generator (a model that ships, a snapshot or a hub id) that the network begins as, of the
+            same kind and widths; a FastGAN may be smaller and grows. None for a new one.
         game: a name from `objectives.adversarial.GAMES`.
         augmentation: what both sides' images go through before the discriminator: none, diffaugment, ada.
         augmentation_schedule: of the probability that an image is augmented; `ada` decides on that probability itself,
@@ -84,6 +86,7 @@ class SceneConfig:
 
     generator: GeneratorConfig = field(default_factory=FastGANConfig)
     discriminator: DiscriminatorConfig = field(default_factory=ProjectedConfig)
+    begin_with: str | None = None
     game: str = "hinge"
     penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
     augmentation: AugmentationName = "diffaugment"
