@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -13,6 +14,7 @@ from shanshui.commands.controls import Controls, treatment_of
 from shanshui.commands.controls import told as controls_told
 from shanshui.commands.crediting import credited, note_of
 from shanshui.commands.films import figures, paint_films, plan_films, told
+from shanshui.commands.on_ray import paint_on_ray
 from shanshui.commands.options import Engine, parse, resolve_device
 from shanshui.commands.outcome import Outcome
 from shanshui.commands.photos import STREAM, photos_in, plan_outputs
@@ -22,7 +24,7 @@ from shanshui.commands.terminal import terminal
 from shanshui.commands.textures import plan_textures
 from shanshui.commands.wishes import addition, is_picture, parse_blend, parse_region, public_style
 from shanshui.errors import ConfigError, StorageError
-from shanshui.events import Emit
+from shanshui.events import Emit, ignore
 from shanshui.images.credentials import Making
 from shanshui.images.files import Picture, from_any, png_of, write_picture
 from shanshui.images.footage.reel import is_film
@@ -32,6 +34,7 @@ from shanshui.training.gatys import GatysConfig
 
 TASK = "stylize"
 PAINTED: Making = "compositeWithTrainedAlgorithmicMedia"
+StylizeEngine = Literal[Engine, "ray"]
 SHEET = Path("styles.jpg")
 SHOWN_SEED = 7  # of the scene on which styles are shown when no photo is given
 
@@ -50,6 +53,7 @@ class Stylize(Controls):
         shanshui stylize photo.jpg --style hudson-river --region sky=starry-night --region built=ink:0.3
         shanshui stylize holiday/ --style ukiyoe --strength 0.8 --out painted/
         shanshui stylize "raw/**/*.tif" --style ink --out painted/ --skip-existing --manifest painted/log.jsonl
+        shanshui stylize s3://bucket/photos --style ink --out s3://bucket/painted --engine ray --manifest log.jsonl
         shanshui stylize clip.mp4 --style monet
         shanshui stylize photo.jpg --contact-sheet
     """
@@ -61,9 +65,9 @@ class Stylize(Controls):
     model: str | None = None
     """A model that ships (see `shanshui models`), a .safetensors or .onnx file, a hub id, or gatys, which optimises
     each picture by itself for minutes; when left out, painter for names and painter-any for paintings."""
-    engine: Engine = "torch"
-    """What computes: torch, or onnx, onnxruntime on the processor. It exports a model when it first needs it, and keeps
-    the graph in the cache folder."""
+    engine: StylizeEngine = "torch"
+    """What computes: torch; onnx, onnxruntime on the processor, which exports a model when it first needs it and keeps
+    the graph in the cache folder; or ray, torch in the workers of a Ray cluster, for many photos."""
     gatys: GatysConfig = field(default_factory=GatysConfig)
     """How pictures are optimised with --model gatys."""
     progress: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
@@ -106,6 +110,19 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
     Raises:
         ImageError: a photo cannot be read; where there are several, the others are painted first.
     """
+    ending, paint = _brush(options, emit)
+    if options.engine == "ray":
+        return _on_ray(options, ending, emit)
+    return _each(options, ending, paint, emit)
+
+
+def brush_of(options: Stylize) -> Callable[[Picture], Picture]:
+    """What paints as `options` ask, for workers elsewhere."""
+    return _brush(options, ignore)[1]
+
+
+def _brush(options: Stylize, emit: Emit) -> tuple[str, Callable[[Picture], Picture]]:
+    """What paints as `options` ask, and what its results are called."""
     stylizer = _opened(options, emit)
     treatment = treatment_of(options)
     if options.contact_sheet:
@@ -113,7 +130,7 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
         def sheet(photo: Picture) -> Picture:
             return credited(style_sheet(stylizer, photo, treatment, emit), options, _model(options), PAINTED)
 
-        return _each(options, "styles", sheet, emit)
+        return "styles", sheet
     blend = parse_blend(options.style, stylizer.styles)
 
     def paint(photo: Picture) -> Picture:
@@ -121,7 +138,7 @@ def run(options: Stylize, emit: Emit) -> list[Path]:
             stylizer.paint(photo, blend, treatment), options, _model(options), PAINTED, **_settings(options)
         )
 
-    return _each(options, addition(blend), paint, emit)
+    return addition(blend), paint
 
 
 def stylize_films(options: Stylize, emit: Emit) -> Outcome:
@@ -133,6 +150,8 @@ def stylize_films(options: Stylize, emit: Emit) -> Outcome:
     """
     if options.contact_sheet or options.list_styles or not all(map(is_film, options.photo)):
         raise ConfigError("Films are painted by themselves: give photos and sheets in another call.")
+    if options.engine == "ray":
+        raise ConfigError("A film is painted frame after frame, by one process: leave --engine ray out.")
     stylizer = _opened(options, emit)
     blend = parse_blend(options.style, stylizer.styles)
     targets = plan_films(options.photo, addition(blend), options.out)
@@ -181,6 +200,23 @@ def _each(options: Stylize, ending: str, paint: Callable[[Picture], Picture], em
     return batch.written
 
 
+def _on_ray(options: Stylize, ending: str, emit: Emit) -> list[Path]:
+    if options.pbr:
+        raise ConfigError("--pbr paints folders of textures on this machine: leave --engine ray out.")
+    batch = paint_on_ray(
+        options.photo,
+        options.out,
+        ending,
+        partial(brush_of, options),
+        emit,
+        task=TASK,
+        skip_existing=options.skip_existing,
+        manifest=options.manifest,
+        on_gpus=resolve_device(options.device).type == "cuda",
+    )
+    return batch.written
+
+
 def _to_stdout(options: Stylize, result: Picture) -> list[Path]:
     if options.json:
         raise ConfigError("--json and --out - both want standard output: give one of them.")
@@ -199,7 +235,7 @@ def _opened(options: Stylize, emit: Emit) -> Stylizer:
         _model(options),
         device,
         emit,
-        engine=options.engine,
+        engine="torch" if options.engine == "ray" else options.engine,
         gatys=options.gatys,
         progress=options.progress,
         note=note,
