@@ -1,4 +1,4 @@
-.PHONY: install test slow lint format demo zoo sbom audit ci
+.PHONY: install test slow lint format demo zoo fuzz sbom audit ci
 
 install:  ## the package, editable, with everything that tests need
 	pip install -c constraints.txt -e ".[test]"
@@ -20,6 +20,9 @@ demo:  ## generated scenes and stylised photos, with a page that shows them
 
 zoo:  ## the sums of what ships, after a model or its card was changed
 	cd src/shanshui/zoo && sha256sum *.md *.safetensors > SHA256SUMS
+
+fuzz:  ## a minute's search for inputs that a parser does not survive, for each (pip install atheris)
+	python -m tests.hostile.fuzz --seconds 60
 
 sbom:  ## sbom.json: everything that is installed here, as CycloneDX (pip install cyclonedx-bom)
 	cyclonedx-py environment "$$(command -v python)" --pyproject pyproject.toml -o sbom.json

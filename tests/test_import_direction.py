@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "shanshui"
 PACKAGE = "shanshui"
 
 # Foundation modules: everyone may import them, and they import only each other.
-FOUNDATION = {"errors", "events", "atomic", "together", "memory"}
+FOUNDATION = {"errors", "events", "atomic", "together", "memory", "jsontext"}
 # The command line sees everything: it is the one place where training meets evaluation.
 FRONT = {"cli", "commands", "__init__", "__main__"}
 ALLOWED: dict[str, set[str]] = {

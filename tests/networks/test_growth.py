@@ -33,7 +33,10 @@ def labels(network: FastGAN, count: int) -> torch.Tensor | None:
 
 def scenes(network: FastGAN) -> torch.Tensor:
     with torch.no_grad():
-        return network.eval()(network.draw_latents(32, torch.Generator().manual_seed(7)), labels(network, 32))
+        made: torch.Tensor = network.eval()(
+            network.draw_latents(32, torch.Generator().manual_seed(7)), labels(network, 32)
+        )
+    return made
 
 
 def likeness(one: torch.Tensor, other: torch.Tensor) -> float:

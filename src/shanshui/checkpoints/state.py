@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from shanshui import jsontext
 from shanshui.atomic import atomic_write_bytes
 from shanshui.errors import ModelError
 
@@ -47,7 +48,7 @@ def load_state(path: Path) -> dict[str, Any]:
     except (SafetensorError, OSError) as error:
         raise _damaged(path) from error
     try:
-        tree = json.loads(metadata[_KEY])
+        tree = jsontext.parsed(metadata[_KEY])
         # States of the first releases have no checksum.
         checksum = tree.pop(_CHECKSUM, None)
         state = _rebuild(tree, tensors)

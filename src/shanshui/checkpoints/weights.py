@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from shanshui import jsontext
 from shanshui.atomic import atomic_write_bytes
 from shanshui.checkpoints.registry import ARCHITECTURES, build, describe
 from shanshui.errors import ModelError, NonFiniteError
@@ -92,7 +93,7 @@ def read_header(path: Path) -> SnapshotHeader:
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is damaged or not a safetensors file: get it again.") from error
     try:
-        header = json.loads(metadata[_KEY])
+        header = jsontext.parsed(metadata[_KEY])
         return SnapshotHeader(architecture=header["architecture"], config=header["config"], card=header["card"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(

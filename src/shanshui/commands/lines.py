@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from shanshui import jsontext
 from shanshui.atomic import storage_errors
 
 Append: TypeAlias = Callable[[Mapping[str, Any]], None]
@@ -47,14 +48,14 @@ def whole_lines(path: Path) -> list[Any]:
         OSError: the file cannot be read.
     """
     content = path.read_bytes() if path.exists() else b""
-    return [json.loads(line) for line in _mended(content).splitlines()]
+    return [jsontext.parsed(line) for line in _mended(content).splitlines()]
 
 
 def _mended(content: bytes) -> bytes:
     """`content` as whole lines: a last line that lacks nothing but its end gets it, and one that lacks more goes."""
     end = content.rfind(b"\n") + 1
     try:
-        json.loads(content[end:])
+        jsontext.parsed(content[end:])
     except ValueError:
         return content[:end]
     return content + b"\n"

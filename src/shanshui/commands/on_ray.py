@@ -76,7 +76,7 @@ def paint_on_ray(
         StorageError: a result or the manifest cannot be written.
     """
     jobs = _jobs(places, out, addition)
-    known = _finished(manifest)
+    known = finished(manifest)
     done = [job for job in jobs if job.result in known or (skip_existing and _exists(job.result))]
     skipped = {job.result for job in done}
     left = [job for job in jobs if job.result not in skipped]
@@ -115,7 +115,7 @@ def _jobs(places: Sequence[Path], out: Path | None, addition: str) -> list[Job]:
     ]
 
 
-def _finished(manifest: Path | None) -> set[str]:
+def finished(manifest: Path | None) -> set[str]:
     """Results that a manifest calls done."""
     if manifest is None:
         return set()

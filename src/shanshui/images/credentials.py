@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 
 from PIL import Image
 
+from shanshui import jsontext
 from shanshui.errors import ImageError
 from shanshui.images.metadata import Metadata
 
@@ -118,7 +119,7 @@ def _record_in(content: "bytes | mmap.mmap") -> dict[str, Any] | None:
     if found is None:
         return None
     try:
-        told = json.loads(unescape(found[1].decode()))
+        told = jsontext.parsed(unescape(found[1].decode()))
     except ValueError:
         return None
     return told if isinstance(told, dict) else None

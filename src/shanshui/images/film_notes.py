@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from shanshui import jsontext
 from shanshui.errors import ImageError
 from shanshui.images.credentials import Credentials, credentials_in_file, label_of, packet_of
 from shanshui.images.footage.reel import pyav
@@ -82,7 +83,7 @@ def credentials_in_film(path: Path) -> dict[str, Any] | None:
         raise ImageError(f"{path} cannot be read as a film ({error.strerror or error}): check the file.") from error
     records = [line for line in comment.splitlines() if line.startswith(_MARK)]
     try:
-        told = json.loads(records[-1]) if records else None
+        told = jsontext.parsed(records[-1]) if records else None
     except ValueError:
         return None
     return told if isinstance(told, dict) else None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from PIL import Image
 
+from shanshui import jsontext
 from shanshui.errors import ConfigError, ImageError
 from shanshui.images.credentials import PROGRAM, SOURCE_TYPES, Credentials
 from shanshui.images.identity import Identity, can_sign
@@ -141,7 +142,7 @@ def manifest_in(path: Path) -> Manifest | None:
     try:
         with path.open("rb") as file:
             reader = c2pa.Reader.try_create(FORMATS[path.suffix.lower()], file, context=_context())
-            return None if reader is None else _told(json.loads(reader.json()))
+            return None if reader is None else _told(jsontext.parsed(reader.json()))
     except c2pa.C2paError as error:
         return Manifest(
             program="unknown",

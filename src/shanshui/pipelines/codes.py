@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from shanshui import jsontext
 from shanshui.atomic import atomic_write_bytes
 from shanshui.checkpoints.registry import ARCHITECTURES
 from shanshui.errors import ConfigError, ModelError
@@ -139,7 +140,7 @@ class CodeSpace(Published):
         """
         try:
             with safe_open(path, framework="pt") as file:
-                header = json.loads((file.metadata() or {})[_KEY])
+                header = jsontext.parsed((file.metadata() or {})[_KEY])
                 code: Tensor = file.get_tensor("code")
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise ModelError(f"{path} holds no code of a scene: name a file that `shanshui project` wrote.") from error

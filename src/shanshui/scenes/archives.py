@@ -63,7 +63,8 @@ class ZipSource(Source):
     def __init__(self, archive: Path, inside: PurePosixPath) -> None:
         self._zip = zipfile.ZipFile(archive)
         self._lock = threading.Lock()
-        files = {info.filename.replace("\\", "/"): info for info in self._zip.infolist() if not info.is_dir()}
+        named = [info for info in self._zip.infolist() if info.filename]  # a damaged directory has names of no length
+        files = {info.filename.replace("\\", "/"): info for info in named if not info.is_dir()}
         self._infos = _below(files, inside)
         super().__init__(*_names(archive, inside), self._infos)
         encrypted = [name for name in self.names if self._infos[name].flag_bits & 0x1]

@@ -20,6 +20,7 @@ from typing import Any
 
 import fsspec
 
+from shanshui import jsontext
 from shanshui.atomic import atomic_write, atomic_write_bytes
 from shanshui.errors import DataError, ImageError
 from shanshui.scenes.base import Source
@@ -170,6 +171,6 @@ def _files(root: str) -> Any:
 
 
 def _places(line: str) -> list[tuple[str, _Place]]:
-    shard = _Shard(**json.loads(line))
+    shard = _Shard(**jsontext.parsed(line))
     columns = zip(shard.names, shard.offsets, shard.sizes, shard.checksums, strict=True)
     return [(name, _Place(shard.shard, offset, size, checksum)) for name, offset, size, checksum in columns]

@@ -1,6 +1,5 @@
 """Pipelines on ONNX files instead of PyTorch networks: the same controls, sizes and seeds."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from shanshui import jsontext
 from shanshui.errors import ConfigError, ModelError
 from shanshui.images.pixels import to_pixels
 from shanshui.networks.stylizers.arbitrary import looked_at
@@ -103,7 +103,7 @@ def _opened(path: Path, architectures: set[str], role: str) -> tuple[Any, dict[s
         raise ModelError(f"There is no file {path}: write it with `shanshui export`.")
     session = session_of(path)
     try:
-        told = json.loads(session.get_modelmeta().custom_metadata_map[KEY])
+        told = jsontext.parsed(session.get_modelmeta().custom_metadata_map[KEY])
         architecture = told["architecture"]
     except (KeyError, ValueError) as error:
         raise ModelError(f"{path} is no graph of Shanshui: write one with `shanshui export`.") from error

@@ -1,11 +1,11 @@
 """events.jsonl read back: what `listeners.journal` has written of a run, event by event."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from shanshui import jsontext
 from shanshui.events import Alarmed, Answered, Event, Finished, ImageReady, Metric, Progress, Started, Warned
 
 
@@ -41,7 +41,7 @@ def read_journal(path: Path) -> Journal:
 
 def _recorded(line: str) -> Recorded | None:
     try:
-        entry = json.loads(line)
+        entry = jsontext.parsed(line)
         return Recorded(time=float(entry["time"]), event=_KINDS[entry["event"]](entry))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

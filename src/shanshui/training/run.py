@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from torch import nn
 
+from shanshui import jsontext
 from shanshui.atomic import appended_lines, atomic_write_text, remove_unfinished, storage_errors
 from shanshui.checkpoints.state import load_state, save_state
 from shanshui.checkpoints.weights import save_snapshot
@@ -94,7 +95,7 @@ class RunFolder:
             ConfigError: there is no run, or the config differs in a way that changes what is learned.
         """
         try:
-            stored = json.loads((path / "config.json").read_text(encoding="utf-8"))
+            stored = jsontext.parsed((path / "config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConfigError(f"There is no run to resume in {path}: leave out --resume to begin one.") from error
         asked = json.loads(_json(config))
@@ -112,7 +113,7 @@ class RunFolder:
     def spent(self) -> list[dict[str, Any]]:
         """What `save_spent` wrote last; nothing where that is missing or damaged: results do not hang on it."""
         try:
-            told = json.loads((self.path / "cost.json").read_text(encoding="utf-8"))
+            told = jsontext.parsed((self.path / "cost.json").read_text(encoding="utf-8"))
             return [
                 {"hardware": str(each["hardware"]), "watts": float(each["watts"]), "hours": float(each["hours"])}
                 for each in told

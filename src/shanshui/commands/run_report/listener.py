@@ -1,12 +1,12 @@
 """A listener that writes a run's page while the run goes on, and the same page for a run of old."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from shanshui import jsontext
 from shanshui.atomic import atomic_write_text
 from shanshui.checkpoints.weights import read_header
 from shanshui.commands.explained import explained
@@ -167,7 +167,7 @@ class _Reporter:
 
 def _config(folder: Path) -> Mapping[str, Any]:
     try:
-        return dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        return dict(jsontext.parsed((folder / "config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"There is no run in {folder}: give a folder that `shanshui train` has written.") from error
 

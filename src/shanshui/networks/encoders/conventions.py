@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from shanshui import jsontext
 from shanshui.errors import ConfigError
 
 Resize: TypeAlias = Literal["bicubic", "bilinear", "tensorflow1"]
@@ -103,7 +104,7 @@ class InputConvention:
         if not statement.is_file():
             return None
         try:
-            values = json.loads(statement.read_text(encoding="utf-8"))
+            values = jsontext.parsed(statement.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConfigError(
                 f"The input convention {statement} is not readable JSON: correct or remove it."

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from shanshui import jsontext
 from shanshui.atomic import atomic_write_bytes, atomic_write_text, storage_errors
 from shanshui.pipelines.films.steady import Flicker, Moment
 
@@ -89,7 +90,7 @@ class Workshop:
 def _read(path: Path) -> tuple[Moment, Flicker]:
     with safe_open(path, framework="numpy") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        flicker = Flicker(**json.loads(file.metadata()["flicker"]))
+        flicker = Flicker(**jsontext.parsed(file.metadata()["flicker"]))
     count = sum(name.startswith("painting") for name in arrays)
     moment = Moment(
         frame=arrays["frame"],

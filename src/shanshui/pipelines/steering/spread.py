@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from shanshui import jsontext
 from shanshui.atomic import atomic_write_bytes
 from shanshui.errors import StorageError
 from shanshui.events import Emit, Warned, ignore
@@ -72,7 +73,7 @@ def known_spread(space: CodeSpace, cache: Path, *, emit: Emit = ignore) -> Sprea
 def _read(path: Path) -> Spread | None:
     """The spread on file, or None when there is none to be trusted."""
     try:
-        values = json.loads(path.read_bytes())
+        values = jsontext.parsed(path.read_bytes())
         means, deviations = (tuple(float(number) for number in values[name]) for name in ("means", "deviations"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
