@@ -1,6 +1,7 @@
 """How the service bears many clients: nothing lost or mixed up, waiting beside computing, memory over time.
 
     python benchmarks/service.py --clients 32 --seconds 60
+    python benchmarks/service.py --clients 2 --pause 4 --seconds 7200     # a soak: does its memory stay?
 
 Starts `shanshui serve` on loopback. Every client has photos of its own painted, one after the other, every second one
 with strength 0, so that the result tells whose photo it was. Then the pipeline alone does the same work in this
@@ -55,8 +56,8 @@ def png_of(pixels: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def ask(address: str, client: int, size: int, until: float, tally: Tally, lock: threading.Lock) -> None:
-    """One client: order, watch, fetch, compare, again."""
+def ask(address: str, client: int, size: int, until: float, pause: float, tally: Tally, lock: threading.Lock) -> None:
+    """One client: order, watch, fetch, compare, pause, again."""
     with httpx.Client(base_url=address, timeout=120) as http:
         number = 0
         while time.monotonic() < until:
@@ -86,6 +87,7 @@ def ask(address: str, client: int, size: int, until: float, tally: Tally, lock: 
                     if not right:
                         tally.mixed.append(label)
             number += 1
+            time.sleep(pause)
 
 
 def megabytes(process: int) -> float:
@@ -133,6 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--pause", type=float, default=0, help="seconds between two jobs of a client")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batching", action="store_true", help="measure batches of photos instead")
     options = parser.parse_args()
@@ -149,7 +152,9 @@ def main() -> None:
         httpx.get(f"{address}/healthz", timeout=120)
         start = time.monotonic()
         clients = [
-            threading.Thread(target=ask, args=(address, one, options.size, start + options.seconds, tally, lock))
+            threading.Thread(
+                target=ask, args=(address, one, options.size, start + options.seconds, options.pause, tally, lock)
+            )
             for one in range(options.clients)
         ]
         for client in clients:
@@ -171,6 +176,8 @@ def main() -> None:
     print(f"computing alone: {alone:.3f} s a job; {options.clients} jobs in a row: {options.clients * alone:.2f} s")
     print(f"throughput over that of the pipeline alone: {len(ordered) / lasted * alone:.2f}")
     early, late = statistics.mean(memory[tenth : 2 * tenth]), statistics.mean(memory[-tenth:])
+    tenths = [statistics.mean(memory[first : first + tenth]) for first in range(0, tenth * 10, tenth)]
+    print(f"memory in each tenth of the time: {', '.join(f'{each:.0f}' for each in tenths)} MB")
     print(f"memory: {early:.0f} MB early, {late:.0f} MB late, {max(memory):.0f} MB at most")
 
 
