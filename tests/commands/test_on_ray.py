@@ -1,11 +1,14 @@
 """`shanshui stylize --engine ray`: many photos, painted by a cluster of processes on this machine."""
 
+import io
 import json
 import os
 import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +17,13 @@ import pytest
 from PIL import Image
 
 from shanshui.cli import main
-from shanshui.commands.on_ray import BLOCK, Job, Paint, Worker, paint_on_ray
-from shanshui.events import Event, ImageReady
+from shanshui.commands.on_ray import BLOCK, paint_on_ray
+from shanshui.commands.ray_workers import Job, Paint, PhotoWorker
+from shanshui.errors import ImageError
+from shanshui.events import Event, ImageReady, ignore
 from shanshui.images.files import Picture
+from shanshui.scenes.shards import ShardSource, ShardWriter, read_shard
+from shanshui.scenes.sources import open_source
 
 ray = pytest.importorskip("ray", reason="Ray is not installed")
 pytest.importorskip("ray.data", reason="Ray Data is not installed")
@@ -63,7 +70,7 @@ def test_a_cluster_paints_what_one_process_paints(
     flags = ["stylize", str(photos), "--style", "ink", "--model", str(zoo / "painter.safetensors"), "--no-credentials"]
     on_ray = [*flags, "--engine", "ray", "--manifest", str(log), "--out"]
     assert main([*on_ray, str(there)]) == 2
-    assert "1 of 6 photos could not be painted" in capfd.readouterr().err
+    assert "1 photos could not be painted" in capfd.readouterr().err
     assert main([*flags, "--out", str(here)]) == 2
     results = {path.relative_to(here): path.read_bytes() for path in here.rglob("*.png")}
     assert {path.relative_to(there): path.read_bytes() for path in there.rglob("*.png")} == results
@@ -120,8 +127,33 @@ def test_results_go_to_a_store_by_its_url(photo: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.mkdir()
     job = Job(str(photo.parent), "photo.png", f"{store.as_uri()}/photo-same.png")
-    assert Worker(lambda: lambda picture: picture)(vars(job))["status"] == "done"
+    assert [told["status"] for told in PhotoWorker(lambda: lambda picture: picture)(vars(job))] == ["done"]
     assert np.array_equal(np.asarray(Image.open(store / "photo-same.png")), np.asarray(Image.open(photo)))
+
+
+def brightened() -> Paint:
+    return lambda picture: replace(picture, pixels=255 - picture.pixels)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_shards_become_shards(photos: Path, tmp_path: Path) -> None:
+    packed, out, log = tmp_path / "packed", tmp_path / "out", tmp_path / "log.jsonl"
+    writer = ShardWriter(packed, 2)
+    packed.mkdir()
+    for name in ("a.png", "b.png", "text.jpg", "c.png"):
+        writer.add(name, (photos / name).read_bytes(), {"licence": f"that of {name}"})
+    writer.close({})
+    for _ in range(2):  # the second time there is nothing left to do but the index
+        with pytest.raises(ImageError, match="1 photos could not be painted") if not log.exists() else nullcontext():
+            paint_on_ray([packed], out, "bright", brightened, ignore, task="test", manifest=log)
+        painted = open_source(out)
+        assert isinstance(painted, ShardSource) and painted.names == ("a.png", "b.png", "c.png")
+        for name in painted.names:
+            before = np.asarray(Image.open(photos / name))
+            assert np.array_equal(255 - np.asarray(Image.open(io.BytesIO(painted.read(name)))), before)
+        abouts = [about for shard in painted.shards for _, _, about in read_shard(io.BytesIO(painted.shard(shard)))]
+        assert [json.loads(about)["licence"] for about in abouts] == [f"that of {name}" for name in painted.names]
+        assert statuses(log) == {"000000.tar": ["done"], "000001.tar": ["done"], "text.jpg": ["failed"]}
 
 
 @pytest.mark.parametrize(

@@ -6,41 +6,29 @@ heard of once, so nothing is lost in it and nothing stands in it twice.
 """
 
 import importlib
-import io
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from glob import has_magic
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import fsspec
+from typing import Any
 
 from shanshui.commands.batch import Batch
 from shanshui.commands.lines import appending, whole_lines
-from shanshui.commands.photos import STREAM, Photo, photos_in, plan_outputs
-from shanshui.errors import ConfigError, DataError, ImageError, ShanshuiError, StorageError
+from shanshui.commands.photos import STREAM, photos_in, plan_outputs
+from shanshui.commands.ray_workers import Job, Paint, PhotoWorker, ShardWorker, Told, Worker, exists, put
+from shanshui.errors import ConfigError, DataError, ImageError, StorageError
 from shanshui.events import Emit, Finished, ImageReady, Progress, Started, Warned
-from shanshui.images.encode import encode
-from shanshui.images.files import Picture, write_picture
-from shanshui.scenes.shards import url_of
+from shanshui.scenes.shards import INDEX, ShardSource, url_of
+from shanshui.scenes.sources import open_source
 
 BLOCK = 4
-"""Photos that a worker takes at once, and at most paints in vain when it is lost."""
+"""Photos that a worker takes at once, and at most paints in vain when it is lost; or one shard."""
 
+_RECORDED = ("photo", "result", "status", "reason")
 _MISSING = '--engine ray needs Ray, which is not installed: run `pip install "shanshui[cluster]"`.'
-
-Paint: TypeAlias = Callable[[Picture], Picture]
-
-
-@dataclass(frozen=True)
-class Job:
-    """One photo: the place and the name by which workers find it, and where its result goes."""
-
-    place: str
-    name: str
-    result: str
 
 
 def paint_on_ray(
@@ -57,17 +45,18 @@ def paint_on_ray(
 ) -> Batch:
     """Write a picture for each photo in `places`, which every machine of the cluster has to reach, as `out`.
 
-    A cluster that runs here, or that RAY_ADDRESS names, is used; else the cores of this machine become one.
+    A cluster that runs here, or that RAY_ADDRESS names, is used; else the cores of this machine become one. Shards
+    become shards, anything else becomes files.
 
     Args:
         places: folders, archives or shards, by path or URL.
         out: a folder, by path or URL.
-        addition: what is added to the names of the results.
+        addition: what is added to the names of files.
         brush: opens what paints, once in each worker.
         emit: hears of every result, warning and failure.
         task: what the work is called.
         skip_existing: leave results alone that are there.
-        manifest: gets a line of JSON for each photo; what an earlier one calls done is not painted again.
+        manifest: gets a line of JSON for each photo, or shard; what an earlier one calls done is not painted again.
         on_gpus: each worker takes a GPU.
 
     Raises:
@@ -75,44 +64,76 @@ def paint_on_ray(
         ImageError: a photo could not be read or painted; the others are painted first.
         StorageError: a result or the manifest cannot be written.
     """
-    jobs = _jobs(places, out, addition)
     known = finished(manifest)
-    done = [job for job in jobs if job.result in known or (skip_existing and _exists(job.result))]
-    skipped = {job.result for job in done}
-    left = [job for job in jobs if job.result not in skipped]
-    emit(Started(task=task, total=len(jobs)))
-    batch = Batch(written=[], skipped=[Path(job.result) for job in done])
+    plan = _planned(places, out, addition, known, skip_existing)
+    names = {job.name for job in plan.jobs}
+    total, done = len(plan.jobs) + len(plan.skipped), len(plan.skipped)
+    emit(Started(task=task, total=total))
+    batch = Batch(written=[], skipped=plan.skipped)
     failures: list[str] = []
+    lines: list[str] = []
     with nullcontext(_unrecorded) if manifest is None else appending(manifest) as append:
-        for count, row in enumerate(_painted(left, brush, on_gpus) if left else (), len(done) + 1):
-            line = {name: row[name] for name in ("photo", "result", "status")}
-            append(line | ({"reason": row["reason"]} if row["reason"] else {}))
-            if row["status"] == "done":
-                batch.written.append(Path(row["result"]))
-                emit(ImageReady(task=task, name=row["photo"], path=Path(row["result"]), done=count))
-            elif row["fatal"]:
-                raise StorageError(row["reason"])
+        for told in _told(plan, brush, on_gpus):
+            if told.fatal:
+                raise StorageError(told.reason)
+            if told.status == "failed" or told.result not in known:
+                append({name: value for name, value in asdict(told).items() if name in _RECORDED and value})
+            done += told.status == "done" or told.photo in names
+            if told.status == "done":
+                lines.append(told.index)
+                batch.written.append(Path(told.result))
+                emit(ImageReady(task=task, name=told.photo, path=Path(told.result), done=done))
             else:
-                failures.append(row["reason"])
-                emit(Warned(task=task, message=row["reason"]))
-            emit(Progress(task=task, done=count, values={}))
+                failures.append(told.reason)
+                emit(Warned(task=task, message=told.reason))
+            emit(Progress(task=task, done=done, values={}))
+    if plan.index is not None:
+        put(plan.index, "".join(sorted(lines)).encode())
     if failures:
-        raise ImageError(f"{len(failures)} of {len(jobs)} photos could not be painted; the first: {failures[0]}")
-    emit(Finished(task=task, done=len(jobs), reason="complete"))
+        raise ImageError(f"{len(failures)} photos could not be painted; the first: {failures[0]}")
+    emit(Finished(task=task, done=total, reason="complete"))
     return batch
 
 
-def _jobs(places: Sequence[Path], out: Path | None, addition: str) -> list[Job]:
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done and by whom, and what is done already; `index` is where that of resulting shards goes."""
+
+    worker: type[Worker]
+    jobs: Sequence[Job]
+    skipped: list[Path] = field(default_factory=list)
+    index: str | None = None
+
+
+def _planned(places: Sequence[Path], out: Path | None, addition: str, known: set[str], skip_existing: bool) -> _Plan:
     if STREAM in (*places, out):
         raise ConfigError("Workers elsewhere read no standard input and write no standard output: give files.")
     reached = [url_of(place) or str(place.resolve()) for place in places]
+    target = url_of(out or Path()) or str((out or Path()).resolve())
+    shards = _shards(reached)
+    if shards is not None:
+        jobs = [Job(place, name, f"{target}/{number:06d}.tar") for number, (place, name) in enumerate(shards)]
+        jobs = [replace(job, reuse=skip_existing or job.result in known) for job in jobs]
+        return _Plan(ShardWorker, jobs, index=f"{target}/{INDEX}")
     found = [(place, photo) for place in reached for photo in photos_in(Path(place))]
-    folder = Path() if out is None else Path(url_of(out) or out.resolve())
-    targets = plan_outputs([photo for _, photo in found], addition, folder)
-    return [
-        Job(place, str(photo.name), url_of(target) or str(target.resolve()))
-        for (place, photo), target in zip(found, targets, strict=True)
+    results = plan_outputs([photo for _, photo in found], addition, Path(target))
+    jobs = [
+        Job(place, str(photo.name), url_of(result) or str(result.resolve()))
+        for (place, photo), result in zip(found, results, strict=True)
     ]
+    done = {job.result for job in jobs if job.result in known or (skip_existing and exists(job.result))}
+    return _Plan(
+        PhotoWorker, [job for job in jobs if job.result not in done], [Path(result) for result in sorted(done)]
+    )
+
+
+def _shards(places: Sequence[str]) -> list[tuple[str, str]] | None:
+    """Place and name of each shard; None where a place is anything else."""
+    sources = [None if has_magic(place) else open_source(place) for place in places]
+    shards = [source for source in sources if isinstance(source, ShardSource)]
+    if not shards or len(shards) < len(places):
+        return None
+    return [(place, name) for place, source in zip(places, shards, strict=True) for name in source.shards]
 
 
 def finished(manifest: Path | None) -> set[str]:
@@ -125,8 +146,10 @@ def finished(manifest: Path | None) -> set[str]:
         raise DataError(f"{manifest} is no manifest of an earlier batch: give another --manifest.") from error
 
 
-def _painted(jobs: Sequence[Job], brush: Callable[[], Paint], on_gpus: bool) -> Iterable[Mapping[str, Any]]:
-    """What became of each, in the order in which they are ready."""
+def _told(plan: _Plan, brush: Callable[[], Paint], on_gpus: bool) -> Iterator[Told]:
+    """What became of each job, in the order in which they are ready."""
+    if not plan.jobs:
+        return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anyone
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
@@ -140,63 +163,19 @@ def _painted(jobs: Sequence[Job], brush: Callable[[], Paint], on_gpus: bool) -> 
     try:
         data.DataContext.get_current().enable_progress_bars = False
         most = max(1, int(ray.cluster_resources().get("GPU" if on_gpus else "CPU", 1)))
-        rows = data.from_items([asdict(job) for job in jobs], override_num_blocks=-(-len(jobs) // BLOCK))
-        yield from rows.map(
-            Worker,
+        blocks = len(plan.jobs) if plan.index else -(-len(plan.jobs) // BLOCK)
+        rows = data.from_items([asdict(job) for job in plan.jobs], override_num_blocks=blocks)
+        told = rows.flat_map(
+            plan.worker,
             fn_constructor_args=(brush,),
             compute=data.ActorPoolStrategy(min_size=1, max_size=most),
             num_gpus=1 if on_gpus else None,
             num_cpus=None if on_gpus else 1,
-        ).iter_rows()
+        )
+        yield from (Told(**row) for row in told.iter_rows())
     finally:
         if ours:
             ray.shutdown()
-
-
-class Worker:
-    """A process of the cluster that paints."""
-
-    def __init__(self, brush: Callable[[], Paint]) -> None:
-        """Open what paints."""
-        self._paint = brush()
-        self._places: dict[str, dict[str, Photo]] = {}
-
-    def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Paint one photo, and say what became of it: `done`, or `failed` and why; `fatal` if others will fail, too."""
-        job = Job(**row)
-        try:
-            _write(job.result, self._paint(self._photo(job).read()))
-        except ShanshuiError as error:
-            return _told(job, "failed", str(error), fatal=not isinstance(error, ImageError))
-        return _told(job, "done")
-
-    def _photo(self, job: Job) -> Photo:
-        if job.place not in self._places:
-            self._places[job.place] = {str(photo.name): photo for photo in photos_in(Path(job.place))}
-        return self._places[job.place][job.name]
-
-
-def _told(job: Job, status: str, reason: str = "", *, fatal: bool = False) -> dict[str, Any]:
-    return {"photo": job.name, "result": job.result, "status": status, "reason": reason, "fatal": fatal}
-
-
-def _write(result: str, picture: Picture) -> None:
-    """To a file, or to an object of a store, where it appears whole or not at all, as well."""
-    if url_of(result) is None:
-        write_picture(result, picture)
-        return
-    content = io.BytesIO()
-    encode(content, Path(result).suffix.lower(), picture)
-    try:
-        fsspec.core.url_to_fs(result)[0].pipe_file(result, content.getvalue())
-    except (OSError, ImportError, ValueError) as error:
-        raise StorageError(f"{result} cannot be written: {str(error).rstrip('.')}.") from error
-
-
-def _exists(result: str) -> bool:
-    if url_of(result) is None:
-        return Path(result).exists()
-    return bool(fsspec.core.url_to_fs(result)[0].exists(result))
 
 
 def _unrecorded(line: Mapping[str, Any]) -> None:

@@ -91,7 +91,11 @@ def _matching(pattern: Path) -> list[Photo]:
     return [replace(file_photo(path), name=PurePosixPath(path.relative_to(fixed).as_posix())) for path in files]
 
 
+def writable(name: PurePosixPath) -> PurePosixPath:
+    """`name`, as a PNG where its format is only read."""
+    return name if name.suffix.lower() in WRITABLE_SUFFIXES else name.with_suffix(".png")
+
+
 def _renamed(name: PurePosixPath, addition: str) -> PurePosixPath:
-    # A photo in a format that is only read becomes a PNG.
-    suffix = name.suffix if name.suffix.lower() in WRITABLE_SUFFIXES else ".png"
-    return name.with_name(f"{name.stem}-{addition}{suffix}")
+    result = writable(name)
+    return result.with_name(f"{result.stem}-{addition}{result.suffix}")

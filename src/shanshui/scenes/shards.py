@@ -12,11 +12,11 @@ import re
 import tarfile
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeAlias
 
 import fsspec
 
@@ -32,13 +32,16 @@ _PATIENCE = (0.5, 2.0, 8.0)
 
 _HEADER = tarfile.BLOCKSIZE
 
+Member: TypeAlias = tuple[str, bytes, bytes]
+"""File name, image, and JSON about it."""
+
 
 class ShardWriter:
     """Packs images into shards of `images` each; the folder is a data set once `close` has written its index."""
 
     def __init__(self, folder: Path, images: int) -> None:
         self._folder, self._images = folder, images
-        self._waiting: list[tuple[str, bytes, bytes]] = []
+        self._waiting: list[Member] = []
         self._lines: list[str] = []
 
     def add(self, name: str, image: bytes, about: Mapping[str, Any]) -> None:
@@ -64,22 +67,57 @@ class ShardWriter:
         atomic_write_bytes(self._folder / INDEX, "".join(self._lines).encode("utf-8"))
 
     def _pack(self) -> None:
-        shard = _Shard(shard=f"{len(self._lines):06d}.tar")
-        with (
-            atomic_write(self._folder / shard.shard) as file,
-            tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
-        ):
-            for name, image, about in self._waiting:
-                shard.names.append(name)
-                shard.offsets.append(tar.offset + _HEADER)
-                shard.sizes.append(len(image))
-                shard.checksums.append(zlib.crc32(image))
-                for member, content in ((name, image), (f"{Path(name).stem}.json", about)):
-                    info = tarfile.TarInfo(member)  # its date is 1970: the same images make the same bytes
-                    info.size, info.mode = len(content), 0o644
-                    tar.addfile(info, io.BytesIO(content))
-        self._lines.append(json.dumps(asdict(shard)) + "\n")
+        name = f"{len(self._lines):06d}.tar"
+        with atomic_write(self._folder / name) as file:
+            self._lines.append(write_shard(file, name, self._waiting))
         self._waiting = []
+
+
+def write_shard(file: BinaryIO, shard: str, members: Iterable[Member]) -> str:
+    """Pack (file name, image, JSON about it) of each image into the tar `file`, which is called `shard`.
+
+    Returns:
+        its line of the index.
+    """
+    line = _Shard(shard=shard)
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, image, about in members:
+            line.add(name, tar.offset + _HEADER, image)
+            for member, content in ((name, image), (f"{Path(name).stem}.json", about)):
+                info = tarfile.TarInfo(member)  # its date is 1970: the same images make the same bytes
+                info.size, info.mode = len(content), 0o644
+                tar.addfile(info, io.BytesIO(content))
+    return f"{json.dumps(asdict(line))}\n"
+
+
+def read_shard(file: BinaryIO) -> Iterator[Member]:
+    """What `write_shard` packed, in order.
+
+    Raises:
+        DataError: it is no whole shard.
+    """
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            contents = [(member.name, _content(tar, member)) for member in tar]
+    except (tarfile.TarError, EOFError) as error:
+        raise DataError(f"The shard is damaged or was cut short ({error}): fetch or prepare it again.") from error
+    if len(contents) % 2:
+        raise DataError("The shard is cut short: fetch or prepare it again.")
+    for (name, image), (_, about) in zip(contents[::2], contents[1::2], strict=True):
+        yield name, image, about
+
+
+def indexed(content: bytes, shard: str) -> str:
+    """The line of the index for a shard that is there already."""
+    return write_shard(io.BytesIO(), shard, read_shard(io.BytesIO(content)))
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    content = b"" if file is None else file.read()
+    if len(content) != member.size:
+        raise EOFError(f"{member.name} is incomplete")
+    return content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +129,13 @@ class _Shard:
     offsets: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     checksums: list[int] = field(default_factory=list)
+
+    def add(self, name: str, offset: int, image: bytes) -> None:
+        """One image, whose bytes begin at `offset`."""
+        self.names.append(name)
+        self.offsets.append(offset)
+        self.sizes.append(len(image))
+        self.checksums.append(zlib.crc32(image))
 
 
 @dataclass(frozen=True)
@@ -141,6 +186,14 @@ class ShardSource(Source):
     def shards(self) -> tuple[str, ...]:
         """Names of the shards, sorted."""
         return tuple(sorted({place.shard for place in self._places.values()}))
+
+    def shard(self, name: str) -> bytes:
+        """The content of one shard, to be read from its beginning to its end.
+
+        Raises:
+            DataError: the store does not answer, or the shard is gone.
+        """
+        return self._patiently(name, None, None)
 
     def _patiently(self, file: str, start: int | None, end: int | None) -> bytes:
         """Some bytes of a file: a store that is busy is asked again before a training ends for it."""
