@@ -1,0 +1,61 @@
+"""Large pictures give memory back; small ones, and other C libraries, are left alone."""
+
+import ctypes
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shanshui.memory import memory_given_back
+
+LARGE = 100_000_000
+
+
+class Library:
+    """Stands for glibc, and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def malloc_trim(self, kept: int) -> None:
+        self.told.append(("trim", kept))
+
+    def mallopt(self, parameter: int, value: int) -> None:
+        assert parameter == -3
+        self.told.append(("threshold", value))
+
+
+def told(monkeypatch: pytest.MonkeyPatch, pixels: int, platform: str = "linux") -> list[tuple[str, int]]:
+    library = Library()
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
+    monkeypatch.setattr(sys, "platform", platform)
+    with pytest.raises(ValueError, match="inside"), memory_given_back(pixels):
+        raise ValueError("inside")
+    return library.told
+
+
+def test_the_threshold_is_lower_inside_and_as_before_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, LARGE) == [("trim", 0), ("threshold", 1 << 20), ("threshold", 32 << 20)]
+
+
+def test_small_pictures_and_other_systems_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, 1_000_000) == []
+    assert told(monkeypatch, LARGE, platform="darwin") == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_large_block_that_is_freed_inside_is_the_systems_again() -> None:
+    with memory_given_back(LARGE):
+        before = own_megabytes()
+        blocks = [np.ones(4 << 20, np.uint8) for _ in range(32)]
+        filled = own_megabytes()
+        del blocks[:-1]  # the last one lies on top of all that is free
+        assert filled - before > 100 and own_megabytes() - before < 30
+
+
+def own_megabytes() -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("Linux says how much memory a process has")
