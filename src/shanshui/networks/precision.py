@@ -1,6 +1,7 @@
 """Which number format is fastest where the result stays good."""
 
 import functools
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -16,6 +17,12 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     else:
         native = device.type == "cpu" and _processor_has_bfloat16()
     return torch.bfloat16 if native else torch.float32
+
+
+def fast_arithmetic(device: torch.device) -> AbstractContextManager[object]:
+    """Autocast to `fast_dtype` where that is not float32, in which nothing has to be cast."""
+    dtype = fast_dtype(device)
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype=dtype)
 
 
 @functools.cache

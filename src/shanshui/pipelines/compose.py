@@ -15,7 +15,7 @@ from shanshui.errors import ConfigError, ModelError
 from shanshui.images.picture import Picture
 from shanshui.networks.composer import Composer
 from shanshui.networks.joint import JointPipeline
-from shanshui.networks.precision import fast_dtype
+from shanshui.networks.precision import fast_arithmetic
 from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.pipelines.generate import SceneGenerator
 from shanshui.pipelines.generators import random_of
@@ -70,7 +70,7 @@ class ComposingPainter:
         random = random_of(self._seed, 0)
         latents = self._composer.draw_latents(1, random).to(self._device)
         slider = torch.full((1,), self._naturalness, device=self._device)
-        with torch.autocast(self._device.type, dtype=fast_dtype(self._device)):
+        with fast_arithmetic(self._device):
             scene: Tensor = self._composer(painting, latents, slider, random)
         return scene.to(photo.dtype).clamp(-1, 1)
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from shanshui.images.pixels import Pixels, to_pixels, to_tensor
 from shanshui.networks.inpainter import Inpainter
-from shanshui.networks.precision import fast_dtype
+from shanshui.networks.precision import fast_arithmetic
 
 COARSE = 192
 """Longest side, in pixels, that is filled without a guess: near the size that the network has learned on."""
@@ -135,7 +135,7 @@ def _tile(
         image = torch.where(mask > 0, _doubled(guess, where), image)
     guessed = torch.full((1,), float(guess is not None))
     given = (image, mask, latents, noise[:, :, *where], guessed)
-    with torch.autocast(device.type, dtype=fast_dtype(device)):
+    with fast_arithmetic(device):
         made: Tensor = network(*(tensor.to(device) for tensor in given))
     return made.float().clamp(-1, 1).cpu()
 
