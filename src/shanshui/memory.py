@@ -24,8 +24,8 @@ def memory_given_back(pixels: int) -> Iterator[None]:
 
     That takes a tenth more time, so nothing changes for fewer `pixels` than those of a large picture.
     """
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if pixels < _LARGE_PICTURE or library is None or not hasattr(library, "mallopt"):
+    library = ctypes.CDLL(None) if pixels >= _LARGE_PICTURE and sys.platform == "linux" else None
+    if library is None or not hasattr(library, "mallopt"):
         yield
         return
     library.malloc_trim(0)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from shanshui.cli import main
 from shanshui.commands.on_ray import BLOCK, paint_on_ray
-from shanshui.commands.ray_workers import Job, Paint, PhotoWorker
+from shanshui.commands.ray_workers import Job, Paint, PhotoWorker, ShardWorker
 from shanshui.errors import ImageError
 from shanshui.events import Event, ImageReady, ignore
 from shanshui.images.files import Picture
@@ -70,7 +70,7 @@ def test_a_cluster_paints_what_one_process_paints(
     flags = ["stylize", str(photos), "--style", "ink", "--model", str(zoo / "painter.safetensors"), "--no-credentials"]
     on_ray = [*flags, "--engine", "ray", "--manifest", str(log), "--out"]
     assert main([*on_ray, str(there)]) == 2
-    assert "1 photos could not be painted" in capfd.readouterr().err
+    assert "could not be painted: 1" in capfd.readouterr().err
     assert main([*flags, "--out", str(here)]) == 2
     results = {path.relative_to(here): path.read_bytes() for path in here.rglob("*.png")}
     assert {path.relative_to(there): path.read_bytes() for path in there.rglob("*.png")} == results
@@ -144,7 +144,7 @@ def test_shards_become_shards(photos: Path, tmp_path: Path) -> None:
         writer.add(name, (photos / name).read_bytes(), {"licence": f"that of {name}"})
     writer.close({})
     for _ in range(2):  # the second time there is nothing left to do but the index
-        with pytest.raises(ImageError, match="1 photos could not be painted") if not log.exists() else nullcontext():
+        with pytest.raises(ImageError, match="could not be painted: 1") if not log.exists() else nullcontext():
             paint_on_ray([packed], out, "bright", brightened, ignore, task="test", manifest=log)
         painted = open_source(out)
         assert isinstance(painted, ShardSource) and painted.names == ("a.png", "b.png", "c.png")
@@ -154,6 +154,20 @@ def test_shards_become_shards(photos: Path, tmp_path: Path) -> None:
         abouts = [about for shard in painted.shards for _, _, about in read_shard(io.BytesIO(painted.shard(shard)))]
         assert [json.loads(about)["licence"] for about in abouts] == [f"that of {name}" for name in painted.names]
         assert statuses(log) == {"000000.tar": ["done"], "000001.tar": ["done"], "text.jpg": ["failed"]}
+
+
+def test_a_damaged_shard_fails_alone(photo: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    writer = ShardWriter(packed, 1)
+    for name in ("a.png", "b.png"):
+        writer.add(name, photo.read_bytes(), {})
+    writer.close({})
+    (packed / "000000.tar").write_bytes((packed / "000000.tar").read_bytes()[:700])
+    worker = ShardWorker(lambda: lambda picture: picture)
+    told = [worker(vars(Job(str(packed), f"00000{n}.tar", str(tmp_path / f"{n}.tar")))) for n in range(2)]
+    assert [(each[0]["status"], each[0]["fatal"]) for each in told] == [("failed", False), ("done", False)]
+    assert "damaged" in told[0][0]["reason"] or "cut short" in told[0][0]["reason"]
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def paint_on_ray(
     if plan.index is not None:
         put(plan.index, "".join(sorted(lines)).encode())
     if failures:
-        raise ImageError(f"{len(failures)} photos could not be painted; the first: {failures[0]}")
+        raise ImageError(f"Photos that could not be painted: {len(failures)}; the first: {failures[0]}")
     emit(Finished(task=task, done=total, reason="complete"))
     return batch
 

@@ -65,16 +65,20 @@ class Worker(ABC):
         try:
             return [vars(told) for told in self._do(job)]
         except ShanshuiError as error:
-            fatal = not isinstance(error, ImageError)
+            fatal = isinstance(error, StorageError)  # a full disk fails all; a damaged shard only itself
             return [vars(Told(job.name, job.result, "failed", str(error), fatal))]
 
     @abstractmethod
     def _do(self, job: Job) -> list[Told]:
         """Write the result, or raise."""
 
-    def _painted(self, photo: Picture, suffix: str) -> bytes:
-        content = io.BytesIO()
-        encode(content, suffix, self._paint(photo))
+    def _painted(self, photo: Picture, name: str) -> bytes:
+        """The file called `name`."""
+        content, painting = io.BytesIO(), self._paint(photo)
+        try:
+            encode(content, PurePosixPath(name).suffix.lower(), painting)
+        except ImageError as error:
+            raise type(error)(f"{name} {error}") from error.__cause__
         return content.getvalue()
 
 
@@ -89,7 +93,7 @@ class PhotoWorker(Worker):
         if job.place not in self._places:
             self._places[job.place] = {str(photo.name): photo for photo in photos_in(Path(job.place))}
         photo = self._places[job.place][job.name].read()
-        put(job.result, self._painted(photo, PurePosixPath(job.result).suffix.lower()))
+        put(job.result, self._painted(photo, job.result))
         return [Told(job.name, job.result, "done")]
 
 
@@ -106,7 +110,7 @@ class ShardWorker(Worker):
             painting = str(writable(PurePosixPath(photo)))
             try:
                 picture = read_picture(content, name=f"{photo} in {job.name}")
-                paintings.append((painting, self._painted(picture, PurePosixPath(painting).suffix.lower()), about))
+                paintings.append((painting, self._painted(picture, painting), about))
             except ImageError as error:
                 failed.append(Told(photo, job.result, "failed", str(error)))
         packed = io.BytesIO()
