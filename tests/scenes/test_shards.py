@@ -112,7 +112,7 @@ def test_a_busy_store_is_asked_again(store: str, monkeypatch: pytest.MonkeyPatch
 
 def test_faults_are_told_apart(packed: Path, tmp_path: Path) -> None:
     source = open_source(packed)
-    assert isinstance(source, ShardSource) and source.shards == ("000000.tar", "000001.tar", "000002.tar")
+    assert isinstance(source, ShardSource) and list(source.shards) == ["000000.tar", "000001.tar", "000002.tar"]
     shard = packed / "000000.tar"
     whole = shard.read_bytes()
     damaged = bytearray(whole)

@@ -66,33 +66,18 @@ def paint_on_ray(
     """
     known = finished(manifest)
     plan = _planned(places, out, addition, known, skip_existing)
-    names = {job.name for job in plan.jobs}
-    total, done = len(plan.jobs) + len(plan.skipped), len(plan.skipped)
+    total = len(plan.jobs) + len(plan.skipped)
     emit(Started(task=task, total=total))
-    batch = Batch(written=[], skipped=plan.skipped)
-    failures: list[str] = []
-    lines: list[str] = []
     with nullcontext(_unrecorded) if manifest is None else appending(manifest) as append:
+        account = _Account(task, plan, known, append, emit)
         for told in _told(plan, brush, on_gpus):
-            if told.fatal:
-                raise StorageError(told.reason)
-            if told.status == "failed" or told.result not in known:
-                append({name: value for name, value in asdict(told).items() if name in _RECORDED and value})
-            done += told.status == "done" or told.photo in names
-            if told.status == "done":
-                lines.append(told.index)
-                batch.written.append(Path(told.result))
-                emit(ImageReady(task=task, name=told.photo, path=Path(told.result), done=done))
-            else:
-                failures.append(told.reason)
-                emit(Warned(task=task, message=told.reason))
-            emit(Progress(task=task, done=done, values={}))
+            account.hear(told)
     if plan.index is not None:
-        put(plan.index, "".join(sorted(lines)).encode())
-    if failures:
-        raise ImageError(f"Photos that could not be painted: {len(failures)}; the first: {failures[0]}")
+        put(plan.index, "".join(sorted(account.lines)).encode())
+    if account.failures:
+        raise ImageError(f"Photos that could not be painted: {len(account.failures)}; the first: {account.failures[0]}")
     emit(Finished(task=task, done=total, reason="complete"))
-    return batch
+    return Batch(written=account.written, skipped=plan.skipped)
 
 
 @dataclass(frozen=True)
@@ -105,6 +90,36 @@ class _Plan:
     index: str | None = None
 
 
+class _Account:
+    """What workers tell, summed up and handed on: `written` results, `failures`, and `lines` of the index of shards."""
+
+    def __init__(
+        self, task: str, plan: _Plan, known: set[str], append: Callable[[Mapping[str, Any]], None], emit: Emit
+    ) -> None:
+        self._task, self._known, self._append, self._emit = task, known, append, emit
+        self._names = {job.name for job in plan.jobs}
+        self._done = len(plan.skipped)
+        self.written: list[Path] = []
+        self.failures: list[str] = []
+        self.lines: list[str] = []
+
+    def hear(self, told: Told) -> None:
+        """Take in what became of a photo or shard."""
+        if told.fatal:
+            raise StorageError(told.reason)
+        if told.status == "failed" or told.result not in self._known:
+            self._append({name: value for name, value in asdict(told).items() if name in _RECORDED and value})
+        self._done += told.photo in self._names  # a photo that failed inside a shard is no job of its own
+        if told.status == "done":
+            self.lines.append(told.index)
+            self.written.append(Path(told.result))
+            self._emit(ImageReady(task=self._task, name=told.photo, path=Path(told.result), done=self._done))
+        else:
+            self.failures.append(told.reason)
+            self._emit(Warned(task=self._task, message=told.reason))
+        self._emit(Progress(task=self._task, done=self._done, values={}))
+
+
 def _planned(places: Sequence[Path], out: Path | None, addition: str, known: set[str], skip_existing: bool) -> _Plan:
     if STREAM in (*places, out):
         raise ConfigError("Workers elsewhere read no standard input and write no standard output: give files.")
@@ -112,7 +127,7 @@ def _planned(places: Sequence[Path], out: Path | None, addition: str, known: set
     target = url_of(out or Path()) or str((out or Path()).resolve())
     shards = _shards(reached)
     if shards is not None:
-        jobs = [Job(place, name, f"{target}/{number:06d}.tar") for number, (place, name) in enumerate(shards)]
+        jobs = [replace(job, result=f"{target}/{number:06d}.tar") for number, job in enumerate(shards)]
         jobs = [replace(job, reuse=skip_existing or job.result in known) for job in jobs]
         return _Plan(ShardWorker, jobs, index=f"{target}/{INDEX}")
     found = [(place, photo) for place in reached for photo in photos_in(Path(place))]
@@ -127,13 +142,17 @@ def _planned(places: Sequence[Path], out: Path | None, addition: str, known: set
     )
 
 
-def _shards(places: Sequence[str]) -> list[tuple[str, str]] | None:
-    """Place and name of each shard; None where a place is anything else."""
+def _shards(places: Sequence[str]) -> list[Job] | None:
+    """A job for each shard, without its result; None where a place is anything else."""
     sources = [None if has_magic(place) else open_source(place) for place in places]
     shards = [source for source in sources if isinstance(source, ShardSource)]
     if not shards or len(shards) < len(places):
         return None
-    return [(place, name) for place, source in zip(places, shards, strict=True) for name in source.shards]
+    return [
+        Job(place, name, "", photos=photos)
+        for place, source in zip(places, shards, strict=True)
+        for name, photos in source.shards.items()
+    ]
 
 
 def finished(manifest: Path | None) -> set[str]:

@@ -14,7 +14,7 @@ from shanshui.commands.photos import Photo, photos_in, writable
 from shanshui.errors import ImageError, ShanshuiError, StorageError
 from shanshui.images.encode import encode
 from shanshui.images.files import Picture, read_picture
-from shanshui.scenes.shards import Member, ShardSource, indexed, read_shard, url_of, write_shard
+from shanshui.scenes.shards import Member, ShardSource, read_shard, url_of, write_shard
 
 Paint: TypeAlias = Callable[[Picture], Picture]
 
@@ -24,12 +24,14 @@ class Job:
     """One photo or shard: the place and the name by which workers find it, and where its result goes.
 
     Attributes:
-        reuse: whether a result that is there already is taken for done.
+        photos: how many there are in it.
+        reuse: whether paintings are kept that a shard at `result` holds already.
     """
 
     place: str
     name: str
     result: str
+    photos: int = 1
     reuse: bool = False
 
 
@@ -101,22 +103,30 @@ class ShardWorker(Worker):
     """A shard becomes a shard: the same names, and what is known about the photos, with paintings in their place."""
 
     def _do(self, job: Job) -> list[Told]:
-        name = PurePosixPath(job.result).name
-        if job.reuse and exists(job.result):
-            return [Told(job.name, job.result, "done", index=indexed(fetch(job.result), name))]
+        before = fetch(job.result) if job.reuse and exists(job.result) else b""
+        kept = {member[0]: member for member in read_shard(io.BytesIO(before))} if before else {}
+        paintings, failed = (list(kept.values()), []) if len(kept) == job.photos else self._paintings(job, kept)
+        packed = io.BytesIO()
+        line = write_shard(packed, PurePosixPath(job.result).name, paintings)
+        if packed.getvalue() != before:
+            put(job.result, packed.getvalue())
+        return [*failed, Told(job.name, job.result, "done", index=line)]
+
+    def _paintings(self, job: Job, kept: Mapping[str, Member]) -> tuple[list[Member], list[Told]]:
+        """The photos of a shard painted, but for those that are `kept`, and what failed."""
         paintings: list[Member] = []
         failed: list[Told] = []
         for photo, content, about in read_shard(io.BytesIO(ShardSource(job.place).shard(job.name))):
-            painting = str(writable(PurePosixPath(photo)))
+            name = str(writable(PurePosixPath(photo)))
             try:
-                picture = read_picture(content, name=f"{photo} in {job.name}")
-                paintings.append((painting, self._painted(picture, painting), about))
+                if name in kept:
+                    paintings.append(kept[name])
+                else:
+                    picture = read_picture(content, name=f"{photo} in {job.name}")
+                    paintings.append((name, self._painted(picture, name), about))
             except ImageError as error:
                 failed.append(Told(photo, job.result, "failed", str(error)))
-        packed = io.BytesIO()
-        line = write_shard(packed, name, paintings)
-        put(job.result, packed.getvalue())
-        return [*failed, Told(job.name, job.result, "done", index=line)]
+        return paintings, failed
 
 
 def put(place: str, content: bytes) -> None:

@@ -12,6 +12,7 @@ import re
 import tarfile
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -107,11 +108,6 @@ def read_shard(file: BinaryIO) -> Iterator[Member]:
         yield name, image, about
 
 
-def indexed(content: bytes, shard: str) -> str:
-    """The line of the index for a shard that is there already."""
-    return write_shard(io.BytesIO(), shard, read_shard(io.BytesIO(content)))
-
-
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member)
     content = b"" if file is None else file.read()
@@ -183,9 +179,9 @@ class ShardSource(Source):
         return f"{place.size}:{place.checksum:08x}"
 
     @cached_property
-    def shards(self) -> tuple[str, ...]:
-        """Names of the shards, sorted."""
-        return tuple(sorted({place.shard for place in self._places.values()}))
+    def shards(self) -> Mapping[str, int]:
+        """How many images each shard holds, by its name, sorted."""
+        return dict(sorted(Counter(place.shard for place in self._places.values()).items()))
 
     def shard(self, name: str) -> bytes:
         """The content of one shard, to be read from its beginning to its end.
