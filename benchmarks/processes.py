@@ -1,11 +1,12 @@
-"""Images a second of two training processes of one thread each beside one process of one thread.
+"""Images a second of two training processes that learn together, beside one, and beside two that learn apart.
 
     python benchmarks/processes.py --photos PHOTOS.zip/train --recipes dcgan-64 projected-64 stylegan2-64 projected-128
 
-Both learn the same batches (`--batch-size`, shared by two processes as half each), through `torchrun` and the command
-that users give. Every --seconds long, in turns for --rounds rounds; of each counts the best round, as the run's own
-events tell it, reading the photographs included. A machine that does something else has no second core to give, so it
-should be quiet. Prints one row each in markdown.
+Each process has one thread and `--batch-size` images a step, so two together learn from batches twice as large. They
+run on as many cores as there are processes, through the command that users give and `torchrun`, in turns for --rounds
+rounds of --seconds; of each counts the best round, as the runs' own events tell it, reading the photographs included.
+Two that are apart show what the machine has to give: cores that share caches, memory or execution units are not two
+machines. The machine should be quiet. Prints one row each in markdown.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SPEED = "speed.images_per_second"
@@ -27,36 +30,61 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--recipes", nargs="+", default=["dcgan-64", "projected-64", "stylegan2-64", "projected-128"])
-    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, default=16, help="images a step of each process")
     parser.add_argument("--seconds", type=float, default=40.0, help="of learning, after everything is loaded")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
-    print("| recipe | 1 process | 2 processes | ratio |\n|---|---|---|---|")
+    print("| recipe | 1 process | 2 apart | 2 together | over 1 | over 2 apart |\n|---|---|---|---|---|---|")
     for recipe in options.recipes:
-        best = {1: 0.0, 2: 0.0}
+        best = {"alone": 0.0, "apart": 0.0, "together": 0.0}
         for _ in range(options.rounds):
-            for processes in best:
-                best[processes] = max(best[processes], speed(recipe, processes, options))
-        print(f"| `{recipe}` | {best[1]:.1f} | {best[2]:.1f} | {best[2] / best[1]:.2f} |", flush=True)
+            best["alone"] = max(best["alone"], speed([alone(recipe, options, 1)], options))
+            best["apart"] = max(best["apart"], speed([alone(recipe, options, 1)] * 2, options))
+            best["together"] = max(best["together"], speed([together(recipe, options)], options))
+        figures = " | ".join(f"{each:.1f}" for each in best.values())
+        over = " | ".join(f"{best['together'] / best[each]:.2f}" for each in ("alone", "apart"))
+        print(f"| `{recipe}` | {figures} | {over} |", flush=True)
 
 
-def speed(recipe: str, processes: int, options: argparse.Namespace) -> float:
-    """Images a second of a run that is ended after a while."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        training = ["-m", "shanshui", "train", "scene", "--recipe", recipe, "--data", str(options.photos)]
-        training += ["--run", str(run), "--device", "cpu", "--workers", "1", "--batch-size", str(options.batch_size)]
-        training += ["--images", "10000000", "--log-every", str(4 * options.batch_size)]
-        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "--no-python"]
-        command = [sys.executable, *(training if processes == 1 else [*launcher, sys.executable, *training])]
-        started = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"}
-        )
+def alone(recipe: str, options: argparse.Namespace, processes: int) -> list[str]:
+    """The command of one process, or of each of several, but for its run."""
+    batch = processes * options.batch_size
+    command = [sys.executable, "-m", "shanshui", "train", "scene", "--recipe", recipe, "--data", str(options.photos)]
+    command += ["--device", "cpu", "--workers", "1", "--batch-size", str(batch)]
+    return [*command, "--images", "10000000", "--log-every", str(4 * batch)]
+
+
+def together(recipe: str, options: argparse.Namespace) -> list[str]:
+    """The command of two processes. The lonely -- keeps torchrun from taking --run for an option of its own."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python", "--"]
+    return [sys.executable, *launcher, *alone(recipe, options, 2)]
+
+
+def speed(commands: Sequence[Sequence[str]], options: argparse.Namespace) -> float:
+    """Images a second of all trainings together, which are ended after a while."""
+    cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as threads:
+        runs = [Path(folder) / str(number) for number in range(len(commands))]
+        if len(commands) == 1 and "torch.distributed.run" not in commands[0]:
+            os.sched_setaffinity(0, cores[:1])
+        started = [
+            subprocess.Popen(
+                [*command, "--run", str(run)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+            for command, run in zip(commands, runs, strict=True)
+        ]
+        os.sched_setaffinity(0, cores)
         try:
-            return watched(run / "events.jsonl", started, options.seconds)
+            events = [run / "events.jsonl" for run in runs]
+            return sum(threads.map(watched, events, started, [options.seconds] * len(runs)))
         finally:
-            started.send_signal(signal.SIGTERM)
-            started.wait(120)
+            for process in started:
+                process.send_signal(signal.SIGTERM)
+            for process in started:
+                process.wait(120)
 
 
 def watched(events: Path, started: "subprocess.Popen[bytes]", seconds: float) -> float:

@@ -47,6 +47,11 @@ def sharing(share: Share) -> Iterator[None]:
         _share.reset(token)
 
 
+def share() -> Share:
+    """That of the block that runs now; what runs later in a thread of PyTorch's has to take it along."""
+    return _share.get()
+
+
 def whole(count: int) -> int:
     """Rows of all processes together where this one has `count`."""
     return count * _share.get().processes
