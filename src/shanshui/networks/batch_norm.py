@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from shanshui.together import common_mean, gathered, share, sharing, whole
@@ -12,7 +13,8 @@ from shanshui.together import common_mean, gathered, share, sharing, whole
 class BatchNorm2d(nn.BatchNorm2d):
     """PyTorch's own where one process learns alone, and in evaluation; its state is the same.
 
-    `nn.SyncBatchNorm` does not run on processors, and cannot be differentiated twice.
+    `nn.SyncBatchNorm` does not run on processors. No penalty on slopes takes a network with batch norm, so that it
+    need not be differentiated twice.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -33,55 +35,33 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 class _Normalised(torch.autograd.Function):
-    """What `_normalised` says, and the statistics: in a quarter of its passes over the map."""
+    """The normalised map, and the statistics, in as few passes over the map as PyTorch's own."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
         """(N, C, H, W) -> the same, and the mean and variance (C,) of all processes."""
-        mean, variance = _of_all(*torch.batch_norm_update_stats(x, None, None, 0.0))
-        ctx.save_for_backward(x, weight, bias, mean, variance)
+        here = torch.stack(torch.batch_norm_update_stats(x.float(), None, None, 0.0))
+        means, variances = gathered(here[None], block=1).unbind(1)
+        mean = means.mean(0)
+        variance = (variances + (means - mean).square()).mean(0)
+        ctx.save_for_backward(x, weight, mean, variance)
         ctx.mark_non_differentiable(mean, variance)
         ctx.epsilon, ctx.share = epsilon, share()
         return functional.batch_norm(x, mean, variance, weight, bias, eps=epsilon), mean, variance
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         """Those of x, weight and bias."""
+        x, weight, mean, variance = ctx.saved_tensors
+        of_x, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            slopes[0], x, weight, mean, variance, None, None, False, ctx.epsilon, [True, True, True]
+        )
+        # So far as if the statistics were given. They move with x: its slopes have no mean, and no share of x itself.
         with sharing(ctx.share):
-            x, weight, bias, mean, variance = ctx.saved_tensors
-            if torch.is_grad_enabled():  # they will be differentiated themselves
-                made = _normalised(x, weight, bias, ctx.epsilon)
-                return *torch.autograd.grad(made, (x, weight, bias), slopes[0], create_graph=True), None
-            return *_slopes(slopes[0], x, weight, mean, variance, ctx.epsilon), None
-
-
-def _slopes(
-    slope: Tensor, x: Tensor, weight: Tensor, mean: Tensor, variance: Tensor, epsilon: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Slopes of x, weight and bias where `slope` is that of the result."""
-    of_x, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
-        slope, x, weight, mean, variance, None, None, False, epsilon, [True, True, True]
-    )
-    # So far as if the statistics were given. They move with x: its slopes have no mean, and no share of x itself.
-    common = common_mean(torch.stack([of_weight, of_bias])) * (x.shape[1] / x.numel())
-    steepness = (variance + epsilon).rsqrt()
-    share_of_x = -weight * steepness.square() * common[0]
-    rest = -weight * steepness * common[1] - share_of_x * mean
-    of_x.addcmul_(x, share_of_x.to(x.dtype)[:, None, None]).add_(rest.to(x.dtype)[:, None, None])
-    return of_x, of_weight, of_bias
-
-
-def _normalised(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float) -> Tensor:
-    """Batch normalisation in operations that have derivatives of any order."""
-    values = x.float()
-    here = values.mean((0, 2, 3))
-    mean, variance = _of_all(here, (values - here[:, None, None]).square().mean((0, 2, 3)))
-    scale = weight * (variance + epsilon).rsqrt()
-    return torch.addcmul((bias - mean * scale)[:, None, None], values, scale[:, None, None]).to(x.dtype)
-
-
-def _of_all(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance (C,) of the images of all processes from those of this one's."""
-    means, variances = gathered(torch.stack([mean, variance])[None], block=1).unbind(1)
-    common = means.mean(0)
-    return common, (variances + (means - common).square()).mean(0)
+            common = common_mean(torch.stack([of_weight, of_bias])) * (x.shape[1] / x.numel())
+        steepness = (variance + ctx.epsilon).rsqrt()
+        share_of_x = -weight * steepness.square() * common[0]
+        rest = -weight * steepness * common[1] - share_of_x * mean
+        of_x.addcmul_(x, share_of_x.to(x.dtype)[:, None, None]).add_(rest.to(x.dtype)[:, None, None])
+        return of_x, of_weight, of_bias, None
