@@ -23,6 +23,7 @@ import torch
 
 from shanshui import __version__
 from shanshui.atomic import atomic_write_bytes
+from shanshui.networks.precision import fast_dtype
 
 HERE = Path(__file__).parent
 
@@ -99,7 +100,9 @@ def sections(options: argparse.Namespace) -> Iterator[Section]:
 
 def page(done: Sequence[str], missing: Sequence[str]) -> str:
     """The page as it is so far."""
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, PyTorch {torch.__version__}, Shanshui {__version__}"
+    numbers = str(fast_dtype(torch.device("cpu"))).removeprefix("torch.")
+    machine = f"{platform.machine()} that computes in {numbers}, {os.cpu_count()} cores"
+    machine += f", PyTorch {torch.__version__}, Shanshui {__version__}"
     left_out = f"\nLeft out, because their peers are not installed: {', '.join(missing)}.\n" if missing else ""
     return f"# Shanshui beside other tools\n\n{machine}, {date.today().isoformat()}.\n\n{chr(10).join(done)}{left_out}"
 

@@ -14,12 +14,11 @@ rounds but the first.
 "plain" is a step without the lazy penalties. "scheduled" is the mean step with each side's own penalties at its own
 intervals: ours are R1 and path length as in the recipe `stylegan2-64`; the peer's are a gradient penalty on reals and
 fakes every 4 steps and, from step 5,000 on, path length every 32. The peer computes in float32, its only precision
-without apex; ours is there in float32, and in bfloat16 where the processor
-has it. What the sides' steps do differently is part of what is
-compared: ours teaches both players with the same scenes, the peer makes fresh ones for each. So is what the networks do
-differently at the same width: ours are the paper's, while the peer has another convolution in each size of its
-discriminator, one more size there (2 x 2), and two more convolutions at 4 x 4 in its generator. The table says what
-that comes to, in parameters and in the operations of one forward pass on one image.
+without apex; ours is there in float32, and in bfloat16 where the processor has it. What the sides' steps do differently
+is part of what is compared: ours teaches both players with the same scenes, the peer makes fresh ones for each. So is
+what the networks do differently at the same width: ours are the paper's, while the peer has another convolution in each
+size of its discriminator, one more size there (2 x 2), and two more convolutions at 4 x 4 in its generator. The table
+says what that comes to, in parameters and in the operations of one forward pass on one image.
 
 One thing is done in the peer's favour: the C library keeps freed memory (`scene_peers.keep_memory`), which spares it a
 fifth of its time and ours nothing to speak of.

@@ -19,7 +19,7 @@ from shanshui.errors import ConfigError, ModelError
 from shanshui.images.files import Picture, from_any, to_pillow
 from shanshui.images.pixels import Pixels, to_tensor
 from shanshui.images.resize import resize
-from shanshui.memory import memory_given_back
+from shanshui.memory import memory_for
 from shanshui.networks.segmenters.zones import ZONES
 from shanshui.networks.stylizers.arbitrary import ArbitraryStylizer
 from shanshui.networks.stylizers.feedforward import FeedForwardStylizer
@@ -129,7 +129,7 @@ class Stylizer(Published):
         """Like calling the stylizer, but as a picture: 16 bits stay 16, and what stands beside the pixels stays."""
         treatment = treatment or Treatment()
         photo = from_any(image)
-        with memory_given_back(photo.width * photo.height):
+        with memory_for(photo.width * photo.height):
             return replace(photo, pixels=self.flattened(photo, self.layers(photo, style, treatment), treatment))
 
     def layers(self, photo: Picture, style: Style, treatment: Treatment) -> list[Layer]:
