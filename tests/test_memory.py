@@ -37,7 +37,7 @@ def told(monkeypatch: pytest.MonkeyPatch, pixels: int, platform: str = "linux") 
 
 
 def test_afterwards_all_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, LARGE) == ["trim", (THRESHOLD, 1 << 20), *USUAL]
+    assert told(monkeypatch, LARGE) == ["trim", (THRESHOLD, 16 << 20), *USUAL]
     assert told(monkeypatch, MIDDLE) == [(MOST, 0), (TRIM, 1 << 30), *USUAL]
 
 

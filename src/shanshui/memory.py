@@ -13,7 +13,7 @@ from contextlib import contextmanager
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 """M_TRIM_THRESHOLD and the like of glibc's malloc.h."""
 
-_GIVE_BACK: Mapping[int, int] = {_MMAP_THRESHOLD: 1 << 20}
+_GIVE_BACK: Mapping[int, int] = {_MMAP_THRESHOLD: 16 << 20}
 _KEEP: Mapping[int, int] = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 1 << 30}
 _USUAL: Mapping[int, int] = {_MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 << 20, _MMAP_MAX: 1 << 16}
 """Bytes from which on a block comes from the system by itself and from which on the free end of the heap returns to it,
@@ -27,7 +27,7 @@ def memory_for(pixels: int) -> Iterator[None]:
     """Keep freed memory inside for a picture of so many `pixels`, or give it back; only with glibc.
 
     Nothing changes for a small picture, whose maps are kept anyway. For a large one free memory returns to the system
-    now, and inside large blocks do when they are freed, which takes a tenth more time.
+    now, and inside whole feature maps do when they are freed; strips of them are small enough to be kept.
     """
     library = ctypes.CDLL(None) if pixels >= _SMALL_PICTURE and sys.platform == "linux" else None
     if library is None or not hasattr(library, "mallopt"):

@@ -25,8 +25,9 @@ from shanshui.networks.stylizers.feedforward import (
 from shanshui.networks.stylizers.maps import Finish, Map, Room, Rows, Statistics
 from shanshui.networks.stylizers.matching import EPSILON
 
-_STRIP_BYTES = 24 << 20
-"""Of a layer's output at once; its surroundings take about four times as much."""
+_STRIP_BYTES = 4 << 20
+"""Of a layer's output at once; its surroundings take about four times as much, which is used again by the next strip:
+more would go back to the system each time (`memory`), and come from it again page by page."""
 
 
 def paint_in_strips(
