@@ -38,9 +38,9 @@ def main() -> None:
     for recipe in options.recipes:
         best = {"alone": 0.0, "apart": 0.0, "together": 0.0}
         for _ in range(options.rounds):
-            best["alone"] = max(best["alone"], speed([alone(recipe, options, 1)], options))
-            best["apart"] = max(best["apart"], speed([alone(recipe, options, 1)] * 2, options))
-            best["together"] = max(best["together"], speed([together(recipe, options)], options))
+            best["alone"] = max(best["alone"], speed([alone(recipe, options, 1)], 1, options))
+            best["apart"] = max(best["apart"], speed([alone(recipe, options, 1)] * 2, 2, options))
+            best["together"] = max(best["together"], speed([together(recipe, options)], 2, options))
         figures = " | ".join(f"{each:.1f}" for each in best.values())
         over = " | ".join(f"{best['together'] / best[each]:.2f}" for each in ("alone", "apart"))
         print(f"| `{recipe}` | {figures} | {over} |", flush=True)
@@ -60,13 +60,12 @@ def together(recipe: str, options: argparse.Namespace) -> list[str]:
     return [sys.executable, *launcher, *alone(recipe, options, 2)]
 
 
-def speed(commands: Sequence[Sequence[str]], options: argparse.Namespace) -> float:
-    """Images a second of all trainings together, which are ended after a while."""
-    cores = sorted(os.sched_getaffinity(0))
+def speed(commands: Sequence[Sequence[str]], cores: int, options: argparse.Namespace) -> float:
+    """Images a second of all trainings together on so many cores; they are ended after a while."""
+    every = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as threads:
         runs = [Path(folder) / str(number) for number in range(len(commands))]
-        if len(commands) == 1 and "torch.distributed.run" not in commands[0]:
-            os.sched_setaffinity(0, cores[:1])
+        os.sched_setaffinity(0, every[:cores])
         started = [
             subprocess.Popen(
                 [*command, "--run", str(run)],
@@ -76,7 +75,7 @@ def speed(commands: Sequence[Sequence[str]], options: argparse.Namespace) -> flo
             )
             for command, run in zip(commands, runs, strict=True)
         ]
-        os.sched_setaffinity(0, cores)
+        os.sched_setaffinity(0, every)
         try:
             events = [run / "events.jsonl" for run in runs]
             return sum(threads.map(watched, events, started, [options.seconds] * len(runs)))

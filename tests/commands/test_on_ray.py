@@ -142,10 +142,8 @@ def test_shards_become_shards(photos: Path, tmp_path: Path) -> None:
     for name in ("a.png", "b.png", "text.jpg", "c.png"):
         writer.add(name, (photos / name).read_bytes(), {"licence": f"that of {name}"})
     writer.close({})
-    for failed in (
-        ["failed"],
-        ["failed", "failed"],
-    ):  # the second time there is nothing left to do but the index, and what failed
+    # The second time there is nothing left to do but the index, and what failed.
+    for failed in (["failed"], ["failed", "failed"]):
         with pytest.raises(ImageError, match="could not be painted: 1"):
             paint_on_ray([packed], out, "bright", brightened, ignore, task="test", manifest=log)
         painted = open_source(out)

@@ -21,7 +21,7 @@ from shanshui.training.crew import Crew
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 2
-ROUNDING = 2e-3
+ROUNDING = 1e-3
 """Relative, of gradients: double precision would not do better where a sigmoid or a square root is near zero."""
 
 EVERY_TIME = (
