@@ -2,10 +2,11 @@
 
     python benchmarks/inpainting.py --data DATA --model inpainter --side 256 --masks 4 --out runs/inpainting
 
-The network without any training, which leaves smooth colours with borrowed texture, says what training is worth.
-DATA holds the archives of the recipe `inpainter-128`. Every held-out photograph, at side x side pixels, gets several
-free-form holes (`shanshui.scenes.masks`) that the recipe never draws. Prints one row a maker and share of what is
-missing in markdown:
+The network without any training, which leaves smooth colours with borrowed texture, says what training is worth; the
+network alone, what the patches of the photo are worth that holes are made of after it has imagined something. DATA
+holds the archives of the recipe `inpainter-128`. Every held-out photograph, at side x side pixels, gets several
+free-form holes (`shanshui.scenes.masks`) that the recipe never draws, and once lacks an eighth on the left and on the
+right, as if it had been made wider. Prints one row a maker and share of what is missing in markdown:
 
 - PSNR of the holes alone, in dB, mean over pictures (high is good; who fills with averages does well);
 - perceptual: LPIPS's arithmetic on VGG-19 (`perceptualvgg19`), or `--distance lpipsalex` where LPIPS is installed;
@@ -28,11 +29,13 @@ import torch
 from numpy.typing import NDArray
 
 from shanshui.checkpoints.judges import open_distance
+from shanshui.checkpoints.weights import load_snapshot
+from shanshui.checkpoints.zoo import resolve
 from shanshui.evaluation.gaussians import frechet
 from shanshui.evaluation.stills import stills
 from shanshui.images.files import write_picture
 from shanshui.images.grids import grid
-from shanshui.images.pixels import to_tensor
+from shanshui.images.pixels import to_pixels, to_tensor
 from shanshui.networks.encoders.pooled import PooledVGG19
 from shanshui.networks.inpainter import Inpainter, InpainterConfig
 from shanshui.pipelines.inpaint import SceneInpainter
@@ -42,6 +45,9 @@ from shanshui.scenes.sources import open_source
 PHOTOS = ("photos-open-640.zip/heldout",)
 SEED = 1_000_003
 """Of the masks: another one than any training has by default."""
+
+SIDES = 8
+"""One column in so many is missing on the left, and on the right, of a picture that is to be made wider."""
 
 BUCKETS = ((0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5))
 RADIUS = 5
@@ -84,23 +90,24 @@ def main() -> None:
     untrained = SceneInpainter(Inpainter(InpainterConfig()))
     makers: Mapping[str, Maker] = {
         options.model: _seeded(inpainter, 0),
-        "untrained": _seeded(untrained, 0),
+        "its network untrained": _seeded(untrained, 0),
+        "its network alone": _alone(options.model),
         "Telea": _opencv(cv2.INPAINT_TELEA),
         "Navier-Stokes": _opencv(cv2.INPAINT_NS),
     }
     again = _seeded(inpainter, 1)
-    work = list(cases(options.data, options.photos, options.side, options.masks))
-    judge = Judge(options.distance, work)
-    print(f"{len(work)} pictures of {options.side} x {options.side}\n")
     print(f"| maker | missing | pictures | PSNR | {options.distance} | Frechet | variety |")
     print("|---|---|---|---|---|---|---|")
-    filled = {name: [make(case.photo, case.mask) for case in work] for name, make in makers.items()}
-    twice = {options.model: [again(case.photo, case.mask) for case in work]}
-    for name, pictures in filled.items():
-        for row in judge.rows(name, pictures, twice.get(name, pictures)):
-            print(row, flush=True)
-    if options.out is not None:
-        write_sheet(options.out, work, filled)
+    holes = list(cases(options.data, options.photos, options.side, options.masks))
+    for kind, work in {"holes": holes, "sides": [wider(case.photo) for case in holes[:: options.masks]]}.items():
+        judge = Judge(options.distance, work)
+        filled = {name: [make(case.photo, case.mask) for case in work] for name, make in makers.items()}
+        twice = {options.model: [again(case.photo, case.mask) for case in work]}
+        for name, pictures in filled.items():
+            for row in judge.rows(f"{name}, {kind}", pictures, twice.get(name, pictures)):
+                print(row, flush=True)
+        if options.out is not None:
+            write_sheet(options.out / f"{kind}.png", work, filled)
 
 
 def cases(data: Path, places: tuple[str, ...], side: int, masks: int) -> Iterator[Case]:
@@ -111,6 +118,14 @@ def cases(data: Path, places: tuple[str, ...], side: int, masks: int) -> Iterato
             for _ in range(masks):
                 yield Case(photo, mask_at(SEED, position, side, side))
                 position += 1
+
+
+def wider(photo: Image) -> Case:
+    """A photograph that lacks its sides."""
+    mask = np.zeros(photo.shape[:2], np.float32)
+    side = photo.shape[1] // SIDES
+    mask[:, :side] = mask[:, -side:] = 1
+    return Case(photo, mask)
 
 
 class Judge:
@@ -159,18 +174,35 @@ def hole_psnr(picture: Image, case: Case) -> float:
 
 def write_sheet(out: Path, work: list[Case], filled: Mapping[str, list[Image]]) -> None:
     """Rows of hole, each maker, photograph, of pictures spread over all."""
-    out.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
     cells = []
     for row in range(0, len(work), max(1, len(work) // SHOWN)):
         case = work[row]
         holed = np.where(case.mask[:, :, None] > 0, 128, case.photo).astype(np.uint8)
         cells += [holed, *(pictures[row] for pictures in filled.values()), case.photo]
-    write_picture(out / "inpainting.png", grid(cells, columns=2 + len(filled)))
+    write_picture(out, grid(cells, columns=2 + len(filled)))
 
 
 def _opencv(method: int) -> Maker:
     def make(photo: Image, mask: NDArray[np.float32]) -> Image:
         return cv2.inpaint(photo, (mask > 0).astype(np.uint8), RADIUS, method).astype(np.uint8, copy=False)
+
+    return make
+
+
+def _alone(model: str) -> Maker:
+    """What the network of an inpainter makes of the whole picture."""
+    network, _ = load_snapshot(resolve(model))
+    assert isinstance(network, Inpainter)
+
+    def make(photo: Image, mask: NDArray[np.float32]) -> Image:
+        random = torch.Generator().manual_seed(0)
+        missing = torch.from_numpy(mask > 0)[None, None].float()
+        noise = torch.randn(missing.shape, generator=random)
+        with torch.inference_mode():
+            made = network(to_tensor(photo), missing, network.draw_latents(1, random), noise)
+        filled: Image = np.where(mask[:, :, None] > 0, to_pixels(made)[0], photo)
+        return filled
 
     return make
 

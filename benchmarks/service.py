@@ -10,6 +10,7 @@ process, to compare with.
 
 import argparse
 import io
+import itertools
 import os
 import re
 import signal
@@ -97,6 +98,12 @@ def megabytes(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def tenths(memory: list[float]) -> list[float]:
+    """The mean of each tenth of a curve of at least ten points."""
+    ends = [len(memory) * part // 10 for part in range(11)]
+    return [statistics.mean(memory[first:last]) for first, last in itertools.pairwise(ends)]
+
+
 def compute_seconds(size: int, count: int) -> float:
     """For one job, on the average, by the pipeline alone."""
     stylizer = Stylizer.from_pretrained("painter")
@@ -168,17 +175,15 @@ def main() -> None:
         code = server.wait(60)
     alone = compute_seconds(options.size, max(4, min(40, len(tally.seconds) // 4)))
     ordered = sorted(tally.seconds)
-    tenth = max(1, len(memory) // 10)
     print(f"{options.clients} clients, {lasted:.0f} s: {len(ordered)} jobs, {tally.refused} told to come again later")
     print(f"lost: {len(tally.lost)}, mixed up: {len(tally.mixed)}, exit code {code}")
     print(*tally.lost, *tally.mixed, sep="\n")
     print(f"a job takes {statistics.median(ordered):.2f} s (median), {ordered[int(0.95 * len(ordered))]:.2f} s (p95)")
     print(f"computing alone: {alone:.3f} s a job; {options.clients} jobs in a row: {options.clients * alone:.2f} s")
     print(f"throughput over that of the pipeline alone: {len(ordered) / lasted * alone:.2f}")
-    early, late = statistics.mean(memory[tenth : 2 * tenth]), statistics.mean(memory[-tenth:])
-    tenths = [statistics.mean(memory[first : first + tenth]) for first in range(0, tenth * 10, tenth)]
-    print(f"memory in each tenth of the time: {', '.join(f'{each:.0f}' for each in tenths)} MB")
-    print(f"memory: {early:.0f} MB early, {late:.0f} MB late, {max(memory):.0f} MB at most")
+    curve = tenths(memory)
+    print(f"memory in each tenth of the time: {', '.join(f'{each:.0f}' for each in curve)} MB")
+    print(f"memory: {curve[1]:.0f} MB early, {curve[-1]:.0f} MB late, {max(memory):.0f} MB at most")
 
 
 if __name__ == "__main__":

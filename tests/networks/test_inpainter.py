@@ -32,11 +32,11 @@ def hole(height: int = 48, width: int = 64) -> Tensor:
     return mask
 
 
-def filled(network: Inpainter, image: Tensor, mask: Tensor, *, latent: int = 0, noise: int = 0, guessed: float = 0.0):  # type: ignore[no-untyped-def]
+def filled(network: Inpainter, image: Tensor, mask: Tensor, *, latent: int = 0, noise: int = 0):  # type: ignore[no-untyped-def]
     latents = network.draw_latents(1, torch.Generator().manual_seed(latent))
     grain = torch.randn(mask.shape, generator=torch.Generator().manual_seed(noise))
     with torch.no_grad():
-        return network(image, mask, latents, grain, torch.tensor([guessed]))
+        return network(image, mask, latents, grain)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (16, 16), (33, 50), (64, 47)])
@@ -44,11 +44,10 @@ def test_every_size_is_kept(network: Inpainter, height: int, width: int) -> None
     assert filled(network, picture(height, width), hole(height, width)).shape == (1, 3, height, width)
 
 
-def test_what_is_missing_is_not_seen_unless_it_is_a_guess(network: Inpainter) -> None:
+def test_what_is_missing_is_not_seen(network: Inpainter) -> None:
     image, mask = picture(), hole()
     other = torch.where(mask > 0, -image, image)
     assert torch.equal(filled(network, image, mask), filled(network, other, mask))
-    assert not torch.allclose(filled(network, image, mask, guessed=1.0), filled(network, other, mask, guessed=1.0))
 
 
 def test_latent_and_noise_decide(network: Inpainter) -> None:
@@ -64,14 +63,14 @@ def test_untrained_it_leaves_the_membrane_with_borrowed_texture_and_the_photo() 
     made = filled(Inpainter(TINY), image, mask)
     noise = torch.randn(mask.shape, generator=torch.Generator().manual_seed(0))
     begun = membrane(image, mask)
-    torch.testing.assert_close(made, begun + borrowed(begun, mask, noise, torch.zeros(1)))
+    torch.testing.assert_close(made, begun + borrowed(begun, mask, noise))
     torch.testing.assert_close(made * (1 - mask), image * (1 - mask))
 
 
 def test_every_parameter_learns(network: Inpainter) -> None:
     latents = network.draw_latents(2, torch.Generator().manual_seed(0))
     image, mask = picture().expand(2, -1, -1, -1), hole().expand(2, -1, -1, -1)
-    network(image, mask, latents, torch.randn(2, 1, 48, 64), torch.tensor([0.0, 1.0])).square().sum().backward()
+    network(image, mask, latents, torch.randn(2, 1, 48, 64)).square().sum().backward()
     assert not [name for name, each in network.named_parameters() if each.grad is None or not each.grad.any()]
 
 
@@ -104,7 +103,7 @@ def test_texture_is_borrowed_where_something_is_missing_and_only_there() -> None
     mask = torch.zeros(1, 1, 64, 128)
     mask[..., 16:48, 32:64] = 1
     begun = membrane(fence, mask)
-    texture = borrowed(begun, mask, torch.zeros(1, 1, 64, 128), torch.zeros(1))
+    texture = borrowed(begun, mask, torch.zeros(1, 1, 64, 128))
     assert not (texture * (1 - mask)).any()
     # The posts of the fence stand at the same places of every cell: they are continued.
     error = ((begun + texture - fence) * mask).abs().sum() / (3 * mask.sum())
@@ -113,31 +112,19 @@ def test_texture_is_borrowed_where_something_is_missing_and_only_there() -> None
 
 def test_nothing_is_borrowed_from_what_is_missing() -> None:
     smooth, noise = torch.rand(1, 3, 64, 64), torch.randn(1, 1, 64, 64)
-    assert not borrowed(smooth, torch.ones(1, 1, 64, 64), noise, torch.zeros(1)).any()
+    assert not borrowed(smooth, torch.ones(1, 1, 64, 64), noise).any()
     plain = torch.full((1, 3, 64, 64), 0.5)
     plain[..., 20:30, 20:30] = -1  # nothing but the hole has detail
     mask = torch.zeros(1, 1, 64, 64)
     mask[..., 16:32, 16:32] = 1
-    detail = borrowed(plain, mask, noise, torch.zeros(1))
+    detail = borrowed(plain, mask, noise)
     assert detail[..., 24:26, 24:26].abs().max() < 0.5
 
 
 def test_another_noise_borrows_otherwise() -> None:
     smooth, mask = membrane(picture(64, 96), hole(64, 96)), hole(64, 96)
     first, second = (
-        borrowed(smooth, mask, torch.randn(1, 1, 64, 96, generator=torch.Generator().manual_seed(seed)), torch.zeros(1))
+        borrowed(smooth, mask, torch.randn(1, 1, 64, 96, generator=torch.Generator().manual_seed(seed)))
         for seed in (0, 1)
     )
     assert not torch.equal(first, second)
-
-
-def test_a_guess_gets_the_finest_detail_alone() -> None:
-    fence = (torch.arange(128) % 2).float().expand(1, 3, 64, 128).clone()
-    mask = torch.zeros(1, 1, 64, 128)
-    mask[..., 16:48, 32:64] = 1
-    guess = torch.where(mask > 0, 0.5, fence)
-    noise = torch.randn(1, 1, 64, 128)
-    texture = borrowed(guess, mask, noise, torch.ones(1))
-    torch.testing.assert_close((guess + texture)[..., 16:48, 32:64], fence[..., 16:48, 32:64], atol=1e-4, rtol=0)
-    plain = torch.full_like(fence, 0.3)
-    assert borrowed(plain, mask, noise, torch.ones(1)).abs().max() < 1e-6

@@ -15,7 +15,7 @@ from shanshui.networks.encoders.vgg19 import VGG19
 from shanshui.networks.inpainter import Inpainter, InpainterConfig
 from shanshui.scenes.masks import mask_at
 from shanshui.training.learners import inpainter as inpainter_module
-from shanshui.training.learners.inpainter import InpainterLearner, InpainterTeaching, coarse
+from shanshui.training.learners.inpainter import InpainterLearner, InpainterTeaching
 from shanshui.training.update import AdamConfig
 
 SIZE = 32
@@ -69,7 +69,7 @@ def test_terms_say_what_they_are(make: Make) -> None:
 
 
 def test_it_learns_a_batch_by_heart(make: Make) -> None:
-    learner = make(adversarial=0.0, variety=0.0, content={}, style={}, guessed=0.0, decay=1.0)
+    learner = make(adversarial=0.0, variety=0.0, content={}, style={}, decay=1.0)
     batch = torch.nn.functional.interpolate(photos(0)[..., ::8, ::8], scale_factor=8.0)
     errors = [float(learner.step(batch, 0)["pixels.hole"]) for _ in range(60)]
     assert errors[-1] < 0.6 * errors[0]
@@ -86,23 +86,13 @@ def test_only_patches_that_see_a_hole_are_judged(make: Make) -> None:
     assert chosen.nonzero().tolist() == [[1, 2]]
 
 
-def test_guesses_are_in_holes_only(make: Make) -> None:
+def test_some_photos_are_filled_twice(make: Make) -> None:
     batch = torch.rand(8, 3, SIZE, SIZE)
-    task = make(guessed=0.5)._task(batch, 0)
-    known = (1 - task.masks[:8]) * batch
-    assert torch.equal((1 - task.masks[:8]) * task.photos[:8], known)
-    assert set(task.guessed.tolist()) == {0.0, 1.0}
+    task = make()._task(batch, 0)
+    assert torch.equal(task.photos[:8], batch)
     assert torch.equal(task.photos[8:], task.photos[:2]) and torch.equal(task.masks[8:], task.masks[:2])
     assert not torch.equal(task.latents[8:], task.latents[:2])
     assert torch.equal(task.masks[5, 0], torch.from_numpy(mask_at(3, 5, SIZE, SIZE)))
-
-
-def test_a_guess_has_the_means_of_the_photo() -> None:
-    photo = torch.rand(1, 3, 30, 22)
-    for times in (2, 4):
-        assert coarse(photo, times).shape == photo.shape
-        assert coarse(photo, times).mean().item() == pytest.approx(photo.mean().item(), abs=0.05)
-    torch.testing.assert_close(coarse(torch.full((1, 3, 9, 9), 0.3), 4), torch.full((1, 3, 9, 9), 0.3))
 
 
 def test_a_resumed_run_is_an_uninterrupted_one(make: Make) -> None:
@@ -130,7 +120,7 @@ def test_what_is_not_finite_is_refused(make: Make) -> None:
 def test_a_sheet_and_pictures_to_judge(make: Make) -> None:
     learner = make()
     (sheet,) = learner.samples()
-    assert sheet.shape == (SIZE, 5 * SIZE, 3)
+    assert sheet.shape == (SIZE, 4 * SIZE, 3)
     drawn = list(learner.draw(3))
     assert [picture.shape for picture in drawn] == [(SIZE, SIZE, 3)] * 3
     hole = mask_at(3, 0, SIZE, SIZE) > 0
@@ -141,7 +131,7 @@ def test_a_sheet_and_pictures_to_judge(make: Make) -> None:
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ConfigError, match="no game"):
         InpainterTeaching(game="chess")
-    with pytest.raises(ConfigError, match="guessed is a share"):
-        InpainterTeaching(guessed=1.5)
+    with pytest.raises(ConfigError, match="apart is above 0"):
+        InpainterTeaching(apart=0.0)
     with pytest.raises(ConfigError, match="at least 0"):
         InpainterTeaching(adversarial=-1.0)

@@ -51,15 +51,13 @@ class _Found(NamedTuple):
 
 
 @torch.no_grad()
-def borrowed(smooth: Tensor, masks: Tensor, noise: Tensor, guessed: Tensor) -> Tensor:
+def borrowed(smooth: Tensor, masks: Tensor, noise: Tensor) -> Tensor:
     """Detail for what is missing.
 
     Args:
         smooth: (N, 3, H, W), the picture with smooth colours in its holes; H and W multiples of a cell.
         masks: (N, 1, H, W), 1 where a pixel is missing, 0 elsewhere.
         noise: (N, 1, H, W), standard normal.
-        guessed: (N,), 1 where the holes hold a guess at half the resolution, which lacks the finest detail only and
-            says well what belongs to it, so that nothing is left to noise; 0 where they hold smooth colours.
 
     Returns:
         (N, 3, H, W), to be added to `smooth`; 0 where nothing is missing, and for cells from which no known window can
@@ -70,12 +68,11 @@ def borrowed(smooth: Tensor, masks: Tensor, noise: Tensor, guessed: Tensor) -> T
     window, half = 2 * CELL, CELL // 2
     smooth = smooth.float()
     means = functional.avg_pool2d(smooth, CELL)
-    share = guessed.to(smooth).view(-1, 1, 1, 1)
-    detail = smooth - torch.lerp(_lowered(smooth, _BROAD), _lowered(smooth, 2), share)
+    detail = smooth - _lowered(smooth)
     # Windows stand around cells: half a cell more on each side.
     around = (half, half, half, half)
     missing = functional.max_pool2d(functional.pad(masks.float(), around), window, stride=CELL)
-    found = _best_shifts(means, missing, noise.float() * (1 - share))
+    found = _best_shifts(means, missing, noise.float())
     windows = functional.unfold(functional.pad(detail, around, mode="replicate"), window, stride=CELL)
     taken = torch.gather(windows, 2, found.source.flatten(1)[:, None].expand_as(windows))
     taken = taken * (found.cost < _FORBIDDEN).flatten(1)[:, None]
@@ -83,7 +80,7 @@ def borrowed(smooth: Tensor, masks: Tensor, noise: Tensor, guessed: Tensor) -> T
     ramp = torch.sin((torch.arange(window, device=smooth.device) + 0.5) * (math.pi / window)).square()
     weights = (ramp[:, None] * ramp).flatten()
     laid = _folded(taken.unflatten(1, (3, -1)) * weights[:, None], smooth)
-    return masks * (laid - (1 - share) * _offset(laid, masks))
+    return masks * (laid - _offset(laid, masks))
 
 
 def _offset(laid: Tensor, masks: Tensor) -> Tensor:
@@ -92,10 +89,10 @@ def _offset(laid: Tensor, masks: Tensor) -> Tensor:
     return membrane(laid, 1 - masks * inside)
 
 
-def _lowered(images: Tensor, side: int) -> Tensor:
-    """Images without what is finer than `side` pixels."""
-    means = functional.avg_pool2d(images, side, ceil_mode=True)
-    whole = functional.interpolate(means, scale_factor=float(side), mode="bilinear", align_corners=False)
+def _lowered(images: Tensor) -> Tensor:
+    """Images without detail."""
+    means = functional.avg_pool2d(images, _BROAD, ceil_mode=True)
+    whole = functional.interpolate(means, scale_factor=float(_BROAD), mode="bilinear", align_corners=False)
     return whole[:, :, : images.shape[2], : images.shape[3]]
 
 

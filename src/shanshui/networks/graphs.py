@@ -22,7 +22,7 @@ _SIDES = (64, 96)
 
 _FILLED = 192
 """Sides of what an inpainter's graph fills: how often it halves a picture, and how far it looks for texture, depend on
-its size. It is the size up to which holes are filled without a guess (`pipelines.holes.COARSE`)."""
+its size. It is the size up to which the network fills holes (`pipelines.filling.holes.COARSE`)."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,8 @@ class InpainterGraph(nn.Module):
         self.network = network
 
     def forward(self, image: Tensor, mask: Tensor, latents: Tensor, noise: Tensor) -> Tensor:
-        """As `Inpainter` without a guess, in [0, 1]; not only the holes."""
-        unseen = latents.new_zeros(len(latents))
-        return _outside(self.network(_inside(image), mask, latents, noise, unseen).clamp(-1, 1))
+        """As `Inpainter`, in [0, 1]; not only the holes."""
+        return _outside(self.network(_inside(image), mask, latents, noise).clamp(-1, 1))
 
 
 def graph_of(network: nn.Module) -> Graph:

@@ -8,10 +8,8 @@ convolutions look 14 positions far, so that half of a picture of 256 pixels can 
 It begins with a membrane, the colours of a hole's rim spread over it, and with texture borrowed from elsewhere in the
 picture, of which it takes away a share at each place, and adds to both: untrained, it leaves them so. What has to be
 learned is what no rule can say, so that an hour of a processor goes far; that a sky is not to have the texture of the
-road below it is learned long before what it is to have instead. The same network works on a picture from coarse to
-fine: where a hole holds a guess already, the enlarged fill of a smaller picture, only the finest detail is borrowed,
-and added to. No layer looks at statistics of the whole picture. A latent and noise of one value a pixel decide what is
-there where nothing else does.
+road below it is learned long before what it is to have instead. No layer looks at statistics of the whole picture. A
+latent and noise of one value a pixel decide what is there where nothing else does.
 
 Departures: one U-shaped network from half of the resolution down instead of two hourglasses at full resolution; a leaky
 ReLU instead of the ELU; contextual attention that has nothing to learn; gates come from an eighth of the channels,
@@ -37,8 +35,8 @@ from shanshui.together import own, whole
 _ENTRY = 2
 """Pixels of each side that enter as one position: nothing works at full resolution."""
 
-_SEEN = 9
-"""Values of a pixel: colours of membrane and borrowed texture, whether it is missing, whether it is a guess, noise."""
+_SEEN = 8
+"""Values of a pixel: colours of membrane and borrowed texture, whether it is missing, noise."""
 
 _SQUEEZE = 8
 
@@ -105,28 +103,23 @@ class Inpainter(nn.Module):
         nn.init.zeros_(self.strokes.weight)
         nn.init.zeros_(self.strokes.bias)  # type: ignore[arg-type]
 
-    def forward(self, images: Tensor, masks: Tensor, latents: Tensor, noise: Tensor, guessed: Tensor) -> Tensor:
+    def forward(self, images: Tensor, masks: Tensor, latents: Tensor, noise: Tensor) -> Tensor:
         """Fill.
 
         Args:
-            images: (N, 3, H, W) RGB in [-1, 1], any H and W of at least 1.
+            images: (N, 3, H, W) RGB in [-1, 1], any H and W of at least 1; what is missing is not looked at.
             masks: (N, 1, H, W), 1 where a pixel is missing, 0 elsewhere.
             latents: (N, latent), as from `draw_latents`.
             noise: (N, 1, H, W), standard normal.
-            guessed: (N,), 1 where the holes of an image hold a guess, 0 where what they hold must not be seen.
 
         Returns:
             (N, 3, H, W), of which [-1, 1] is what can be shown, in float32 at least; not only the holes: the caller
             takes what it wants.
         """
         height, width = images.shape[2:]
-        share = guessed.to(images).view(-1, 1, 1, 1)
-        missing = masks * (1 - share)
-        begun, missing, again, noise = (
-            extended(each, self.config.stride) for each in (membrane(images, missing), missing, masks * share, noise)
-        )
-        texture = borrowed(begun, missing + again, noise, guessed)
-        seen = torch.cat([begun, texture, missing, again, noise * self.noise_strength], dim=1)
+        begun, missing, noise = (extended(each, self.config.stride) for each in (membrane(images, masks), masks, noise))
+        texture = borrowed(begun, missing, noise)
+        seen = torch.cat([begun, texture, missing, noise * self.noise_strength], dim=1)
         finished = functional.pixel_shuffle(self._painted(seen, latents), _ENTRY).to(images.dtype)
         strokes, lost = finished.split((3, 1), 1)
         made: Tensor = begun + (1 - lost) * texture + strokes
@@ -137,7 +130,7 @@ class Inpainter(nn.Module):
         return own(torch.randn(whole(count), self.config.latent, generator=generator))
 
     def _painted(self, seen: Tensor, latents: Tensor) -> Tensor:
-        """(N, 9, H, W) and latents -> (N, 16, H / 2, W / 2)."""
+        """(N, 8, H, W) and latents -> (N, 16, H / 2, W / 2)."""
         x = functional.pixel_unshuffle(seen, _ENTRY).contiguous(memory_format=torch.channels_last)
         x, maps = self.stem(x), []
         for look, halve in zip(self.looks, self.halving, strict=True):

@@ -17,7 +17,7 @@ from shanshui.images.picture import Picture, require_decodable
 from shanshui.images.pixels import peak
 from shanshui.networks.inpainter import Inpainter
 from shanshui.pipelines.canvas import Layer, laid_over, rows_of
-from shanshui.pipelines.holes import fill
+from shanshui.pipelines.filling.holes import fill
 from shanshui.pipelines.masks import mask_of
 from shanshui.pipelines.published import Published
 from shanshui.pipelines.treatment import Mask, Photo

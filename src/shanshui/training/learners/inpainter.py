@@ -1,8 +1,7 @@
 """Learning to fill: an inpainter against a discriminator of patches, with the photo as its witness.
 
-Every photo of a batch gets a hole of its own. In a share of them the hole holds a guess, the photo at half or a quarter
-of its resolution: so the network learns to add detail to a coarse fill, which is how it works on large pictures. A
-quarter of the photos are filled a second time, with another latent, and the two fills must not be alike.
+Every photo of a batch gets a hole of its own. A quarter of the photos are filled a second time, with another latent,
+and the two fills must not be alike.
 
 The discriminator sees whole pictures and does not know where the holes were, but only its judgements of patches that
 see part of one count, of photographs as of filled ones (Suvorov et al. 2022, "Resolution-robust Large Mask Inpainting",
@@ -38,9 +37,6 @@ from shanshui.training.learners.looking import dtype_of_autocast, window
 from shanshui.training.randomness import generator_at
 from shanshui.training.update import AdamConfig, Updater, frozen
 
-_GUESSES = (2, 4)
-"""How many times smaller the photo is that a guess is made of."""
-
 _SHOWN_AGAIN = 4
 """One photo in so many is filled twice."""
 
@@ -56,7 +52,6 @@ class InpainterTeaching:
         hole, known, decay, content, style: as for `FillObjective`.
         variety: weight of the likeness of two fills.
         apart: how far two fills of a hole are wanted to be from each other, as for `likeness`.
-        guessed: share of the photos whose holes hold a guess.
         average_half_life: of the moving average, which ships, in images.
     """
 
@@ -71,7 +66,6 @@ class InpainterTeaching:
     style: Mapping[str, float] = field(default_factory=lambda: {"relu3_1": 1.0})
     variety: float = 0.05
     apart: float = 0.1
-    guessed: float = 0.4
     adam: AdamConfig = field(default_factory=AdamConfig)
     discriminator_adam: AdamConfig = field(default_factory=AdamConfig)
     average_half_life: float = 1_000
@@ -79,10 +73,8 @@ class InpainterTeaching:
     def __post_init__(self) -> None:
         if self.game not in GAMES:
             raise ConfigError(f"There is no game {self.game!r}: choose one of {', '.join(GAMES)}.")
-        if not (0 < self.decay <= 1 and 0 <= self.guessed <= 1 and self.apart > 0):
-            raise ConfigError(
-                "An inpainter's decay is above 0 and at most 1, guessed is a share from 0 to 1, and apart is above 0."
-            )
+        if not (0 < self.decay <= 1 and self.apart > 0):
+            raise ConfigError("An inpainter's decay is above 0 and at most 1, and apart is above 0.")
         if min(self.adversarial, self.hole, self.known, self.variety) < 0:
             raise ConfigError("The weights of an inpainter's terms are at least 0.")
 
@@ -92,18 +84,16 @@ class _Task:
     """What one step is about: photos with holes, the last rows being the first ones with other latents and noise.
 
     Attributes:
-        photos: (N, 3, H, W), with guesses in some holes.
+        photos: (N, 3, H, W).
         masks: (N, 1, H, W).
         latents: (N, latent).
         noise: (N, 1, H, W).
-        guessed: (N,).
     """
 
     photos: Tensor
     masks: Tensor
     latents: Tensor
     noise: Tensor
-    guessed: Tensor
 
 
 class InpainterLearner:
@@ -142,7 +132,7 @@ class InpainterLearner:
     def step(self, batch: Tensor, images_seen: int) -> Mapping[str, Tensor]:
         """Discriminator, then the inpainter and its average."""
         task = self._task(batch, images_seen)
-        made = self._inpainter.network(task.photos, task.masks, task.latents, task.noise, task.guessed).float()
+        made = self._inpainter.network(task.photos, task.masks, task.latents, task.noise).float()
         masks, fills = task.masks[: len(batch)], made[: len(batch)]
         filled = torch.lerp(batch, fills, masks)
 
@@ -205,29 +195,22 @@ class InpainterLearner:
         masks = torch.stack([_mask(self._seed, place, *size) for place in positions(images_seen, count)]).to(
             batch.device
         )
-        guessed = own(torch.rand(whole(count), generator=random)) < self._config.guessed
-        coarser = own(torch.randint(len(_GUESSES), (whole(count),), generator=random))
         latents = self._bare.draw_latents(count + again, random)
         noise = own(torch.randn(whole(count + again), 1, *size, generator=random))
-        photos = batch
-        for number, times in enumerate(_GUESSES):
-            here = (coarser == number).to(batch.device).view(-1, 1, 1, 1)
-            photos = torch.where(masks.bool() & here, coarse(batch, times), photos)
         return _Task(
-            photos=torch.cat([photos, photos[:again]]),
+            photos=torch.cat([batch, batch[:again]]),
             masks=torch.cat([masks, masks[:again]]),
             latents=latents.to(batch.device),
             noise=noise.to(batch.device),
-            guessed=torch.cat([guessed, guessed[:again]]).to(batch),
         )
 
     def samples(self) -> list[NDArray[np.uint8]]:
-        """One sheet: for each photo a row: with a hole, filled twice, from a guess, and as it was."""
+        """One sheet: for each photo a row: with a hole, filled twice, and as it was."""
         rows = [
-            [self._with_hole(number), *(self._fill(number, seed) for seed in (0, 1)), self._refined(number), photo]
+            [self._with_hole(number), *(self._fill(number, seed) for seed in (0, 1)), photo]
             for number, photo in enumerate(self._photos)
         ]
-        return [grid([image for row in rows for image in row], columns=5)]
+        return [grid([image for row in rows for image in row], columns=4)]
 
     def draw(self, count: int) -> Iterator[NDArray[np.uint8]]:
         """`count` photos filled, over and over with other latents."""
@@ -265,29 +248,16 @@ class InpainterLearner:
         picture: NDArray[np.uint8] = to_pixels(photo * (1 - mask))[0]
         return picture
 
+    @torch.no_grad()
     def _fill(self, number: int, seed: int) -> NDArray[np.uint8]:
         photo, mask = self._shown(number)
-        return self._filled(photo, photo, mask, seed, guessed=0.0)
-
-    def _refined(self, number: int) -> NDArray[np.uint8]:
-        photo, mask = self._shown(number)
-        return self._filled(photo, coarse(photo, _GUESSES[0]), mask, 0, guessed=1.0)
-
-    @torch.no_grad()
-    def _filled(self, photo: Tensor, inside: Tensor, mask: Tensor, seed: int, *, guessed: float) -> NDArray[np.uint8]:
         random = generator_at(self._seed, seed, "shown")
         latents, noise = self._average.draw_latents(1, random), torch.randn(mask.shape, generator=random)
-        given = (torch.lerp(photo, inside, mask), mask, latents, noise, torch.tensor([guessed]))
+        given = (photo, mask, latents, noise)
         with self._fabric.autocast():
             fill = self._average(*(self._fabric.to_device(tensor) for tensor in given)).float().cpu()
         picture: NDArray[np.uint8] = to_pixels(torch.lerp(photo, fill, mask))[0]
         return picture
-
-
-def coarse(photos: Tensor, times: int) -> Tensor:
-    """Photos (N, 3, H, W), H and W of at least `times`, as if they had been `times` smaller."""
-    small = functional.avg_pool2d(photos, times, ceil_mode=True)
-    return functional.interpolate(small, size=photos.shape[2:], mode="bilinear", align_corners=False)
 
 
 def _weight(logits: Tensor) -> Tensor:
