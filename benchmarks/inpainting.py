@@ -142,9 +142,10 @@ class Judge:
         psnr = [hole_psnr(picture, case) for picture, case in zip(pictures, self._work, strict=True)]
         near = [self._apart(picture, case.photo) for picture, case in zip(pictures, self._work, strict=True)]
         variety = [self._apart(*pair) for pair in zip(pictures, twice, strict=True)]
-        for low, high in (*BUCKETS, (BUCKETS[0][0], BUCKETS[-1][1])):
+        everything = (BUCKETS[0][0], BUCKETS[-1][1])
+        for low, high in (*BUCKETS, everything):
             here = [number for number, case in enumerate(self._work) if low <= case.share <= high]
-            if len(here) < FEWEST:
+            if len(here) < FEWEST or (len(here) == len(self._work) and (low, high) != everything):
                 continue
             figures = [fmean(values[number] for number in here) for values in (psnr, near, variety)]
             distance = frechet(self._photos[here], features[here]).value

@@ -6,7 +6,8 @@ Each process has one thread and `--batch-size` images a step, so two together le
 run on as many cores as there are processes, through the command that users give and `torchrun`, in turns for --rounds
 rounds of --seconds; of each counts the best round, as the runs' own events tell it, reading the photographs included.
 Two that are apart show what the machine has to give: cores that share caches, memory or execution units are not two
-machines. The machine should be quiet. Prints one row each in markdown.
+machines. The machine should be quiet. Prints one row each in markdown, and what one exchange between the two costs: of
+a single number, which every batch norm waits for, and of a million, about a network's gradients.
 """
 
 import argparse
@@ -20,6 +21,9 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import torch
+from torch import distributed
 
 SPEED = "speed.images_per_second"
 WARM_UP = 3  # first readings of a run, in which things are still loaded
@@ -44,6 +48,23 @@ def main() -> None:
         figures = " | ".join(f"{each:.1f}" for each in best.values())
         over = " | ".join(f"{best['together'] / best[each]:.2f}" for each in ("alone", "apart"))
         print(f"| `{recipe}` | {figures} | {over} |", flush=True)
+    print(subprocess.run(launched(__file__), check=True, capture_output=True, text=True).stdout)
+
+
+def exchange() -> None:
+    """Of one of two processes: how long both take to know the sum of what they have, at the middle of many times."""
+    distributed.init_process_group("gloo")
+    told = []
+    for numbers, times in ((1, 300), (1_000_000, 30)):
+        values, taken = torch.ones(numbers), []
+        for _ in range(times):
+            begun = time.perf_counter()
+            distributed.all_reduce(values)
+            taken.append(time.perf_counter() - begun)
+        told.append(f"{1000 * sorted(taken)[times // 2]:.2f} ms for {numbers:,}")
+    if distributed.get_rank() == 0:
+        print(f"an exchange takes {', '.join(told)} numbers")
+    distributed.destroy_process_group()
 
 
 def alone(recipe: str, options: argparse.Namespace, processes: int) -> list[str]:
@@ -56,8 +77,12 @@ def alone(recipe: str, options: argparse.Namespace, processes: int) -> list[str]
 
 def together(recipe: str, options: argparse.Namespace) -> list[str]:
     """The command of two processes. The lonely -- keeps torchrun from taking --run for an option of its own."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python", "--"]
-    return [sys.executable, *launcher, *alone(recipe, options, 2)]
+    return launched("--no-python", "--", *alone(recipe, options, 2))
+
+
+def launched(*command: str) -> list[str]:
+    """What starts `command` twice."""
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *command]
 
 
 def speed(commands: Sequence[Sequence[str]], cores: int, options: argparse.Namespace) -> float:
@@ -100,4 +125,4 @@ def watched(events: Path, started: "subprocess.Popen[bytes]", seconds: float) ->
 
 
 if __name__ == "__main__":
-    main()
+    exchange() if distributed.is_torchelastic_launched() else main()
