@@ -80,7 +80,6 @@ CONTRACTS = {
             (torch.rand(count, 1, 33, 47) < 0.4).float(),
             torch.randn(count, 4),
             torch.randn(count, 1, 33, 47),
-            torch.arange(count) % 2,
         ),
     ),
     "zone-segmenter": Contract(
