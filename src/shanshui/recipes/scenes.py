@@ -187,7 +187,11 @@ FASTGAN_256 = SceneRecipe(
     ),
     settings=replace(LARGE, images=400_000, batch_size=8),
 )
-"""Liu et al. 2021: few photographs, a discriminator that reconstructs; mean absolute difference instead of LPIPS."""
+"""Liu et al. 2021: few photographs, a discriminator that reconstructs; mean absolute difference instead of LPIPS.
+
+Eleven minutes of a busy core without bfloat16, batches of 4: 572 images, 0.9 a second, soft spots of the right colours
+and no scene yet. Its 400,000 images are for a GPU.
+"""
 
 PROJECTED_64 = SceneRecipe(size="64", learner=SceneConfig(), settings=SMALL)
 """Sauer et al. 2021: to try out a data set of your own before a longer training.
@@ -199,7 +203,11 @@ PROJECTED_128 = SceneRecipe(size="128", learner=SceneConfig(), settings=TrainSet
 """128 px, made for a CPU: the recipe of the model `landscape`, whose card has its cost and scores."""
 
 PROJECTED_256 = SceneRecipe(size="256", learner=SceneConfig(generator=FastGANConfig(width=64)), settings=LARGE)
-"""256 px with twice the channels: for a GPU. No model that ships was trained with it yet."""
+"""256 px with twice the channels: for a GPU. No model that ships was trained with it yet.
+
+Eleven minutes of a busy core without bfloat16, batches of 4: 320 images, 0.5 a second; the discriminator is far ahead
+by then, and there is no scene yet.
+"""
 
 LANDSCAPE_256 = SceneRecipe(
     size="256",
@@ -247,7 +255,7 @@ every step take half of the time, and nothing looks like a scene yet (docs/numer
 R3GAN_256 = SceneRecipe(
     size="256", learner=_r3gan(LARGE.images, 2e-4, 150.0, 500_000, R3GANConfig(width=96, blocks=2), 96), settings=LARGE
 )
-"""The paper's width and blocks, for a GPU."""
+"""The paper's width and blocks, for a GPU: eleven minutes of a busy core without bfloat16 saw 16 images."""
 
 SCENE_RECIPES = {
     "projected-64": PROJECTED_64,
