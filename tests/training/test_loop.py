@@ -1,10 +1,14 @@
 """The training loop: what it writes, when it stops, and that an interruption leaves no trace in the result."""
 
+import itertools
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from tests.training.conftest import Found, MeanLearner
 from shanshui.errors import ConfigError, ModelError, NonFiniteError
 from shanshui.events import Event, Finished, ImageReady, Metric, Progress, ignore
 from shanshui.scenes.dataset import SceneDataset
+from shanshui.training import loop
 from shanshui.training.course import Plan
 from shanshui.training.judge import Judge
 from shanshui.training.learners.strategy import SceneConfig
@@ -72,6 +77,25 @@ def test_a_finished_run_holds_the_newest_states_snapshots_and_samples(tmp_path: 
     assert names(tmp_path / "run/checkpoints", "*.state") == ["0000000064.state", "0000000080.state"]
     assert names(tmp_path / "run/checkpoints", "*.safetensors") == ["0000000064.safetensors", "0000000080.safetensors"]
     assert names(tmp_path / "run/samples", "*.png") == ["0000000032.png", "0000000064.png", "0000000080.png"]
+
+
+def test_a_slow_training_saves_by_the_clock_as_well(
+    tmp_path: Path, dataset: SceneDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(SETTINGS, checkpoint_every=80, checkpoint_minutes=15, keep=10)
+    whole, _ = run_training(tmp_path / "fast", dataset, settings=settings)
+    minutes = itertools.count(step=2)  # it is asked once a step, and once more after it has saved
+    clock = SimpleNamespace(monotonic=lambda: 60 * next(minutes), perf_counter=time.perf_counter)
+    monkeypatch.setattr(loop, "time", clock)
+    slow, _ = run_training(tmp_path / "slow", dataset, settings=settings)
+    assert names(tmp_path / "fast/checkpoints", "*.state") == ["0000000080.state"]
+    # A step takes two minutes, and progress is told every second step.
+    assert names(tmp_path / "slow/checkpoints", "*.state") == [
+        "0000000032.state",
+        "0000000064.state",
+        "0000000080.state",
+    ]
+    assert whole.state_dict() == slow.state_dict()
 
 
 def test_it_learns(tmp_path: Path, dataset: SceneDataset) -> None:

@@ -38,7 +38,8 @@ from shanshui.training.watch import Watch
 # What a resumed run may do otherwise without learning anything else.
 MAY_DIFFER = frozenset(
     {
-        *("images", "checkpoint_every", "sample_every", "judge_every", "log_every", "keep", "workers"),
+        *("images", "checkpoint_every", "checkpoint_minutes", "sample_every", "judge_every", "log_every"),
+        *("keep", "workers"),
         *("data", "licence", "heldout", "stop_when", "patience", "policy"),
     }
 )

@@ -70,7 +70,7 @@ def train(
         share=course.share,
     )
     with _interruption() as interrupted, stream:
-        pace = _Pace(stream)
+        pace, saved_at = _Pace(stream), time.monotonic()
         while not (reason := course.reason_to_end(interrupted=interrupted.is_set())):
             batch = stream.at(course.progress.images_seen)
             terms = course.step(batch)
@@ -84,8 +84,10 @@ def train(
                 course.sample()
             if due(settings.judge_every):
                 course.judge()
-            if due(settings.checkpoint_every):
+            late = time.monotonic() - saved_at >= 60 * settings.checkpoint_minutes
+            if due(settings.checkpoint_every) or (due(settings.log_every) and crew.heard(late)):
                 course.save()
+                saved_at = time.monotonic()
     course.end(reason)
     progress = course.progress
     emit(Finished(task=TASK, done=progress.images_seen, reason=reason))

@@ -9,13 +9,14 @@ from shanshui.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """The loop's numbers; every interval is in images seen.
+    """The loop's numbers; every interval but one is in images seen.
 
     Attributes:
         images: total to see, counted from the beginning of the run and not from a resume.
         batch_size: images in each step.
         seed: of initial weights, data order, augmentation and latents.
         checkpoint_every: between resumable states (and snapshots).
+        checkpoint_minutes: between them at most, so that a slow machine loses little; looked at when progress is told.
         sample_every: between sample sheets.
         judge_every: between judgements of the figure that keeps the best snapshot.
         log_every: between progress events.
@@ -27,6 +28,7 @@ class TrainSettings:
     batch_size: int = 16
     seed: int = 0
     checkpoint_every: int = 10_000
+    checkpoint_minutes: int = 15
     sample_every: int = 5_000
     judge_every: int = 10_000
     log_every: int = 500
