@@ -173,7 +173,9 @@ STYLEGAN2_256 = SceneRecipe(
     ),
     settings=LARGE,
 )
-"""The paper's width with adaptive augmentation (Karras et al. 2020b), for a GPU."""
+"""The paper's width with adaptive augmentation (Karras et al. 2020b), for a GPU: eleven minutes of a busy core without
+bfloat16 saw 56 images.
+"""
 
 FASTGAN_256 = SceneRecipe(
     size="256",
