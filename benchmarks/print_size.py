@@ -93,7 +93,7 @@ def _child(*arguments: str) -> dict[str, Any]:
     return result
 
 
-def _make_photo(size: str, depth: str, path: str) -> None:
+def make_photo(size: str, depth: str, path: str) -> None:
     import numpy as np
     from sklearn.datasets import load_sample_image
 
@@ -138,7 +138,7 @@ def _compare(threads: str, side: str, dtype: str, style: str) -> None:
     stylizer = Stylizer(painters.NamedPainter(network))  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "photo.png"
-        _make_photo(f"{side}x{side}", "8", str(path))
+        make_photo(f"{side}x{side}", "8", str(path))
         whole, exact, fast = (
             stylizer.paint(path, style, Treatment(flat_skies=False, **wish)).pixels.astype(float)
             for wish in ({"max_memory": 1 << 40}, {"max_memory": 0}, {"statistics": "fast"})
@@ -158,7 +158,7 @@ def _print(row: Mapping[str, Any]) -> None:
     print(json.dumps(row), flush=True)
 
 
-_CHILDREN: Mapping[str, Callable[..., None]] = {"photo": _make_photo, "stylize": _stylize, "compare": _compare}
+_CHILDREN: Mapping[str, Callable[..., None]] = {"photo": make_photo, "stylize": _stylize, "compare": _compare}
 
 
 if __name__ == "__main__":

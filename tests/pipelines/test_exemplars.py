@@ -1,10 +1,10 @@
-"""Patches over holes: which there are, what they are compared by, whom they follow, how they agree and join."""
+"""Patches over holes: which there are, what they are compared by, whom they follow, and that they agree."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from shanshui.pipelines.filling.exemplars import Found, joined, refined, searched
+from shanshui.pipelines.filling.exemplars import refined, searched
 from shanshui.pipelines.filling.patches import Patches, patches
 from shanshui.pipelines.filling.sources import Sources, carried, costs_of, improved, most_alike
 
@@ -114,18 +114,4 @@ def test_what_is_known_never_changes() -> None:
     finer = refined(noise(80, 100), fine_holes, known_patches(fine_holes, 3), found, 2)
     known = ~fine_holes.flatten()
     assert torch.equal(finer.colors[known], noise(80, 100)[known])
-    whole = joined(finer, fine_holes)[0].flatten(1).T
-    assert torch.equal(whole[known], noise(80, 100)[known])
     assert not torch.equal(finer.colors[~known], noise(80, 100)[~known])
-
-
-def test_a_step_in_brightness_along_the_rim_vanishes() -> None:
-    holes = hole()
-    where = known_patches(holes)
-    colors = torch.full((2000, 3), 0.5)
-    colors.view(40, 50, 3)[:, :12] = 0.1  # what the sources show is darker than what is around the hole
-    bright = torch.arange(50) >= 12
-    places = (where.targets // 50) * 50 + 5
-    colors[holes.flatten()] = 0.1
-    whole = joined(Found(colors, where, Sources(places, torch.zeros(len(places)))), holes)
-    torch.testing.assert_close(whole, torch.full((1, 3, 40, 50), 0.5).where(bright, whole), atol=1e-4, rtol=0)

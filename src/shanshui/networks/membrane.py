@@ -19,17 +19,22 @@ def membrane(images: Tensor, masks: Tensor) -> Tensor:
 
     What the images hold in the holes is not looked at; an image that is one hole becomes 0.
     """
-    return _pulled(images * (1 - masks), 1 - masks)
-
-
-def _pulled(colors: Tensor, known: Tensor) -> Tensor:
-    """`colors` are 0 where `known` is, which is 0 or 1."""
-    height, width = known.shape[2:]
+    height, width = masks.shape[2:]
+    known = images * (1 - masks)
     if max(height, width) == 1:
-        return colors
+        return known
+    return known + masks * enlarged(membrane(*averaged(images, masks)))[:, :, :height, :width]
+
+
+def averaged(images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Images and masks of half the size, odd ones rounded up: the means of what is known."""
+    known = 1 - masks
     share = functional.avg_pool2d(extended(known, 2), 2)
     # Where nothing is known the mean is 0, whatever it is divided by.
-    means = functional.avg_pool2d(extended(colors, 2), 2) / torch.where(share > 0, share, 1)
-    smaller = _pulled(means, (share > 0).to(known))
-    larger = functional.interpolate(smaller, scale_factor=2.0, mode="bilinear", align_corners=False)
-    return colors + (1 - known) * larger[:, :, :height, :width]
+    means = functional.avg_pool2d(extended(images * known, 2), 2) / torch.where(share > 0, share, 1)
+    return means, (share == 0).to(masks)
+
+
+def enlarged(images: Tensor) -> Tensor:
+    """Twice as large."""
+    return functional.interpolate(images, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -17,6 +17,9 @@ _SLOPE = 16
 _ROUNDS = 32
 """Steps of conjugate gradients: enough to carry what is known over that distance."""
 
+REACHED = 64
+"""Pixels from which on what stands there does not count: further than steps go, and slopes of steps are seen."""
+
 
 def differences(images: Tensor) -> Tensor:
     """Differences of (N, C, H, W) to the neighbour at the right and to the one below: (N, 2, C, H, W), 0 at the end."""

@@ -5,6 +5,7 @@ that guess on, down to the finest picture, the holes are made of what stands els
 grain of a photograph at any size.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 
@@ -17,7 +18,8 @@ from torch.nn import functional
 from shanshui.images.pixels import Pixels, to_pixels, to_tensor
 from shanshui.networks.inpainter import Inpainter
 from shanshui.networks.precision import fast_arithmetic
-from shanshui.pipelines.filling.exemplars import Found, joined, refined, searched
+from shanshui.pipelines.filling.exemplars import Found, refined, searched
+from shanshui.pipelines.filling.joining import joined
 from shanshui.pipelines.filling.patches import patches
 
 COARSE = 192
@@ -70,9 +72,9 @@ def fill(network: Inpainter, pixels: Pixels, holes: Holes, *, seed: int, device:
     random = torch.Generator().manual_seed(seed)
     pyramid = levels(Level(pixels[place], holes[place]))
     seen = next((level for level in pyramid if max(level.holes.shape) <= COARSE), pyramid[-1])
-    made = _composed(pyramid, _imagined(network, seen, random, device), random)
-    missing = holes[place]
-    filled[place][missing] = to_pixels(made, dtype=np.uint16)[0][missing]
+    for rows, made in _composed(pyramid, _imagined(network, seen, random, device), random):
+        missing = holes[place][rows]
+        filled[place][rows][missing] = to_pixels(made, dtype=np.uint16)[0][missing]
     return filled
 
 
@@ -103,23 +105,41 @@ def _imagined(network: Inpainter, level: Level, random: torch.Generator, device:
     return made.float().clamp(-1, 1).cpu()
 
 
-def _composed(pyramid: list[Level], made: Tensor, random: torch.Generator) -> Tensor:
-    """(1, 3, H, W) of the finest picture, its holes made of what is known, from `made`, a guess of any size."""
+def _composed(pyramid: list[Level], made: Tensor, random: torch.Generator) -> Iterator[tuple[slice, Tensor]]:
+    """The finest picture, rows and (1, 3, rows, W): its holes made of what is known, from `made`, a guess of any size."""
     found: Found | None = None
     rounds = chain(_ROUNDS, repeat(_ROUNDS[-1]))
     for level in reversed(pyramid):
         holes = torch.from_numpy(level.holes)
-        made = torch.where(holes, _resized(made, *level.holes.shape), to_tensor(level.pixels))
         where = patches(holes, _step(holes.numel()))
         if where is None:
+            made = _as_image(_begun(level, made), holes)
             continue
-        colors = made[0].flatten(1).T.contiguous()
+        turns = next(rounds)
         if found is None:
-            found = searched(colors, holes, where, next(rounds), random)
+            found = searched(_begun(level, made), holes, where, turns, random)
         else:
-            found = refined(colors, holes, where, found, next(rounds))
-        made = found.colors.T.reshape_as(made)
-    return made if found is None else joined(found, holes)
+            found = refined(_begun(level, made), holes, where, found, turns)
+        made = _as_image(found.colors, holes)
+    if found is None:
+        yield slice(None), made
+    else:
+        yield from joined(found, holes)
+
+
+def _begun(level: Level, made: Tensor) -> Tensor:
+    """(H * W, 3) of a picture with what is missing taken from a smaller one, (1, 3, h, w)."""
+    holes = torch.from_numpy(level.holes)
+    planes = []
+    for color in range(3):
+        guess = _resized(made[:, color : color + 1], *holes.shape)
+        planes.append(torch.where(holes, guess, to_tensor(level.pixels[..., color : color + 1])).flatten())
+    return torch.stack(planes, dim=1)
+
+
+def _as_image(colors: Tensor, holes: Tensor) -> Tensor:
+    """(H * W, 3) -> (1, 3, H, W)."""
+    return colors.T.reshape(1, 3, *holes.shape)
 
 
 def _halved(level: Level) -> Level:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-_REACH = 3
+REACH = 3
 """A patch has so many pixels to each side of its centre."""
 
 _TRUST = 1.25
@@ -43,19 +42,22 @@ class Patches:
 def patches(holes: Tensor, step: int) -> Patches | None:
     """Those of a map with `holes` (H, W), with a target at each `step` positions, or None where no patch is known."""
     height, width = holes.shape
-    side = 2 * _REACH + 1
+    side = 2 * REACH + 1
     if min(height, width) < side:
         return None
-    over = functional.max_pool2d(holes[None, None].float(), side, 1)[0, 0] > 0
-    known = torch.zeros(height, width, dtype=torch.bool)
-    known[_REACH : height - _REACH, _REACH : width - _REACH] = ~over
+    inside = torch.zeros_like(holes)
+    inside[REACH : height - REACH, REACH : width - REACH] = True
+    untouched = ~holes
+    for _ in range(REACH):
+        untouched = _worn(untouched)
+    known = untouched & inside
     if not known.any():
         return None
     rows, columns = (_centres(length, step) for length in (height, width))
-    there = over[rows - _REACH][:, columns - _REACH]
+    there = ~known[rows][:, columns]
     numbers = torch.where(there, there.flatten().cumsum(0).view_as(there) - 1, -1)
     targets = (rows[:, None] * width + columns)[there]
-    around = torch.arange(-_REACH, _REACH + 1)
+    around = torch.arange(-REACH, REACH + 1)
     taps = (around[:, None] * width + around).flatten()
     return Patches(height, width, targets, numbers, (rows, columns), known.flatten(), _trust(holes), taps)
 
@@ -72,13 +74,24 @@ def positions(places: Tensor, where: Patches) -> Tensor:
 
 def _trust(holes: Tensor) -> Tensor:
     """(H, W) -> (H * W,)."""
-    deep, left = torch.zeros(holes.shape), holes[None, None].float()
+    deep, left = torch.zeros(holes.shape, dtype=torch.uint8), holes
     for _ in range(_DEEPEST):
-        deep += left[0, 0]
-        left = -functional.max_pool2d(-left, 3, 1, 1)
-    return (_TRUST**-deep).flatten()
+        deep += left
+        left = _worn(left)
+    return _TRUST ** -torch.arange(_DEEPEST + 1.0)[deep.flatten().int()]
+
+
+def _worn(mask: Tensor) -> Tensor:
+    """(H, W) that is true where it and all its eight neighbours are; what is beyond the map does not count."""
+    rows = mask.clone()
+    rows[1:] &= mask[:-1]
+    rows[:-1] &= mask[1:]
+    both = rows.clone()
+    both[:, 1:] &= rows[:, :-1]
+    both[:, :-1] &= rows[:, 1:]
+    return both
 
 
 def _centres(length: int, step: int) -> Tensor:
     """Coordinates of patches `step` apart that reach both ends of a side."""
-    return torch.cat([torch.arange(_REACH, length - _REACH - 1, step), torch.tensor([length - _REACH - 1])])
+    return torch.cat([torch.arange(REACH, length - REACH - 1, step), torch.tensor([length - REACH - 1])])
