@@ -27,7 +27,8 @@ RADIUS = 5
 def main() -> None:
     """Print all rows, or in a child process do one of them."""
     if sys.argv[1:2] == ["--child"]:
-        return _child(*sys.argv[2:])
+        _child(*sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=["1138x640", "2731x1536", "6000x4000"])
     parser.add_argument("--threads", default="2")

@@ -94,6 +94,7 @@ def _child(*arguments: str) -> dict[str, Any]:
 
 
 def make_photo(size: str, depth: str, path: str) -> None:
+    """Write to `path` one of scikit-learn's photos at WIDTHxHEIGHT, with a little grain, in `depth` bits a channel."""
     import numpy as np
     from sklearn.datasets import load_sample_image
 

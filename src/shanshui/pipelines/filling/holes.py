@@ -106,7 +106,7 @@ def _imagined(network: Inpainter, level: Level, random: torch.Generator, device:
 
 
 def _composed(pyramid: list[Level], made: Tensor, random: torch.Generator) -> Iterator[tuple[slice, Tensor]]:
-    """The finest picture, rows and (1, 3, rows, W): its holes made of what is known, from `made`, a guess of any size."""
+    """The finest picture, rows and (1, 3, rows, W): its holes made of what is known, begun with `made`, of any size."""
     found: Found | None = None
     rounds = chain(_ROUNDS, repeat(_ROUNDS[-1]))
     for level in reversed(pyramid):
