@@ -5,7 +5,8 @@ Karras et al. 2019, "A Style-Based Generator Architecture for Generative Adversa
 
 Departures: all sizes learn at once instead of growing one by one, as in the paper's successor; doubling and the blur
 [1, 2, 1] behind its convolution are one operation, the same away from the border (see `filters`); styles are mixed
-scene by scene; truncation acts on all layers.
+scene by scene; truncation acts on all layers; the constant starts normally distributed, as in the successor, and not
+equal everywhere, which has no deviation for the first normalisation to divide by.
 """
 
 from collections.abc import Iterable
@@ -44,7 +45,7 @@ class _PlainSynthesis(Synthesis):
         super().__init__()
         channels = config.channels
         self.layers = 2 * len(channels)
-        self.constant = nn.Parameter(torch.ones(1, channels[0], *config.start))
+        self.constant = nn.Parameter(torch.randn(1, channels[0], *config.start))
         enter: list[nn.Module] = [nn.Identity()]
         enter += [EqualizedDoubling(coarse, fine, gain=ACTIVATION_GAIN) for coarse, fine in pairwise(channels)]
         self.stages = nn.ModuleList(
