@@ -37,6 +37,15 @@ CONTRACTS = {
     ),
     "r3gan": Contract({"doublings": 2, "latent": 4, "width": 2, "group": 2}, lambda count: (torch.randn(count, 4),)),
     "fastgan": Contract({"doublings": 4, "latent": 4, "width": 2}, lambda count: (torch.randn(count, 4, 1, 1),)),
+    "enlarged": Contract(
+        {
+            "doublings": 4,
+            "latent": 4,
+            "scenes": {"doublings": 3, "latent": 4, "width": 2},
+            "enlarger": {"width": 4, "blocks": 1},
+        },
+        lambda count: (torch.randn(count, 4, 1, 1),),
+    ),
     "feedforward-stylizer": Contract(
         {"styles": ["day", "night"], "width": 4, "blocks": 1, "deep_width": 4, "deep_blocks": 1},
         lambda count: (torch.rand(count, 3, 33, 47) * 2 - 1, torch.tensor([[0.3, 0.7]]).expand(count, -1)),

@@ -8,6 +8,7 @@ from torch import nn
 
 from shanshui.errors import ConfigError, ModelError
 from shanshui.networks.generators.dcgan import DCGAN, DCGANConfig
+from shanshui.networks.generators.enlarged import Enlarged, EnlargedConfig
 from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
 from shanshui.networks.generators.r3gan import R3GAN, R3GANConfig
 from shanshui.networks.generators.resnet import ResNet, ResNetConfig
@@ -37,6 +38,7 @@ class Architecture:
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     "fastgan": Architecture(FastGAN, FastGANConfig, role="scene generator"),
+    "enlarged": Architecture(Enlarged, EnlargedConfig, role="scene generator"),
     "dcgan": Architecture(DCGAN, DCGANConfig, role="scene generator"),
     "resnet": Architecture(ResNet, ResNetConfig, role="scene generator"),
     "stylegan": Architecture(StyleGAN, StyleGANConfig, role="scene generator"),

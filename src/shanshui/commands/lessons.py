@@ -13,6 +13,7 @@ import torch
 from lightning_fabric import Fabric
 
 from shanshui.commands.composer_lesson import composer_lesson, settle_composer
+from shanshui.commands.enlarger_lesson import enlarger_lesson, settle_enlarger
 from shanshui.commands.inpainter_lesson import inpainter_lesson, settle_inpainter
 from shanshui.commands.judging import judge_of, shown_to_the_discriminator
 from shanshui.commands.lesson import Lesson
@@ -80,6 +81,12 @@ SUBJECTS: Mapping[str, Subject] = {
         photos=lambda recipe, data: data,
         settled=settle_scenes,
         lesson=scene_lesson,
+    ),
+    "enlarger": Subject(
+        about="a generator's scenes become twice as large, with the detail of your photos",
+        photos=lambda recipe, data: data / recipe.photos,
+        settled=settle_enlarger,
+        lesson=enlarger_lesson,
     ),
     "composer": Subject(
         about="the joint pipeline learns to take painted photos back to nature, as far as a slider says",

@@ -22,6 +22,7 @@ from shanshui.commands.translation_lessons import with_name
 from shanshui.errors import ConfigError
 from shanshui.events import Emit, broadcast, ignore
 from shanshui.recipes import RECIPES
+from shanshui.recipes.enlarger import EnlargerRecipe
 from shanshui.recipes.scenes import SceneRecipe
 from shanshui.recipes.translation import TranslationRecipe
 from shanshui.scenes.sources import open_source
@@ -95,6 +96,7 @@ OPTIONS: Mapping[str, type[Train]] = {
     "scene": Train,
     "style": TrainStyle,
     "translation": TrainTranslation,
+    "enlarger": Train,
     "composer": Train,
     "inpainter": Train,
 }
@@ -103,6 +105,7 @@ OPTIONS: Mapping[str, type[Train]] = {
 FITTED: Mapping[type[Any], Mapping[str, tuple[str, ...]]] = {
     SceneRecipe: {"generator": ("doublings", "start"), "discriminator": ("height", "width")},
     TranslationRecipe: {"discriminator": ("height", "width")},
+    EnlargerRecipe: {"patches": ("height", "width"), "projected": ("height", "width")},
 }
 
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from shanshui.networks.generators.base import SceneNetwork
 from shanshui.networks.generators.dcgan import DCGAN
+from shanshui.networks.generators.enlarged import Enlarged
 from shanshui.networks.generators.fastgan import FastGAN
 from shanshui.networks.generators.r3gan import R3GAN
 from shanshui.networks.generators.resnet import ResNet
@@ -137,6 +138,11 @@ def _(network: ResNet) -> list[list[Tensor]]:
 
 
 @reading_matrices.register
+def _(network: Enlarged) -> list[list[Tensor]]:
+    return reading_matrices(network.scenes)
+
+
+@reading_matrices.register
 def _(network: FastGAN) -> list[list[Tensor]]:
     of_latent = network.start.linear.weight.flatten(1)[:, : network.config.latent]
     return [[_normalized(of_latent, network.start.norm)]]
@@ -177,6 +183,11 @@ def first_map(network: SceneNetwork, latents: Tensor, labels: Tensor | None = No
         TypeError: nobody has said so yet for this kind of network.
     """
     raise TypeError(f"it is not known what the first map of a {type(network).__name__} is")
+
+
+@first_map.register
+def _(network: Enlarged, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    return first_map(network.scenes, latents, labels)
 
 
 @first_map.register

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from shanshui.errors import ConfigError
 from shanshui.training.learners.any_style import AnyStyleConfig
 from shanshui.training.learners.composing import ComposerTeaching
+from shanshui.training.learners.enlarger import EnlargerTeaching
 from shanshui.training.learners.inpainter import InpainterTeaching
 from shanshui.training.learners.strategy import SceneConfig
 from shanshui.training.learners.style import StyleTeaching
@@ -56,7 +57,13 @@ class Policy:
 
 
 Config: TypeAlias = (
-    SceneConfig | TranslationConfig | StyleTeaching | AnyStyleConfig | ComposerTeaching | InpainterTeaching
+    SceneConfig
+    | TranslationConfig
+    | StyleTeaching
+    | AnyStyleConfig
+    | ComposerTeaching
+    | InpainterTeaching
+    | EnlargerTeaching
 )
 """What a learner is made of."""
 
