@@ -7,7 +7,6 @@ from typing import cast
 
 from lightning_fabric import Fabric
 
-from shanshui.commands.judging import judge_of
 from shanshui.commands.lesson import Lesson, photos_learned, photos_shown
 from shanshui.errors import ConfigError
 from shanshui.events import Emit
@@ -17,7 +16,6 @@ from shanshui.networks.discriminators.projected import ProjectedConfig
 from shanshui.networks.generators.fastgan import FastGAN
 from shanshui.pipelines.generators import load_generator
 from shanshui.recipes.enlarger import EnlargerRecipe
-from shanshui.scenes.sources import open_source
 from shanshui.training.course import Plan
 from shanshui.training.learners.enlarger import EnlargerLearner
 
@@ -33,11 +31,13 @@ def settle_enlarger(recipe: EnlargerRecipe, data: Path) -> EnlargerRecipe:
 
 
 def enlarger_lesson(recipe: EnlargerRecipe, data: Path, heldout: Path | None, fabric: Fabric, emit: Emit) -> Lesson:
-    """Scenes of `recipe.scenes` and the photos below `data`, judged by VGG-19, which no discriminator looks through.
+    """Scenes of `recipe.scenes` and the photos below `data`; sheets are judged by people, snapshots by `evaluate`.
 
     Raises:
         ConfigError: the generator cannot be enlarged, or its scenes are not half as large as the photos.
     """
+    if heldout is not None:
+        raise ConfigError("--heldout is for scenes out of noise: leave it out, and measure with `shanshui evaluate`.")
     scenes, _ = load_generator(recipe.scenes)
     if not isinstance(scenes, FastGAN) or scenes.size != (recipe.size // 2, recipe.size // 2):
         raise ConfigError(
@@ -51,7 +51,4 @@ def enlarger_lesson(recipe: EnlargerRecipe, data: Path, heldout: Path | None, fa
         seed=recipe.settings.seed,
         fabric=fabric,
     )
-    source = open_source(data / recipe.photos)
-    others = None if heldout is None else open_source(heldout)
-    judge = judge_of(source, others, recipe.size, recipe.size, fabric.device, emit) if fabric.is_global_zero else None
-    return Lesson(plan=Plan(recipe.learner, build), dataset=photos_learned(recipe, data, emit), judge=judge)
+    return Lesson(plan=Plan(recipe.learner, build), dataset=photos_learned(recipe, data, emit))

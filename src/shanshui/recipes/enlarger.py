@@ -28,8 +28,6 @@ ENLARGER_256 = EnlargerRecipe(
     shown="photos-research-256.zip/heldout",
     min_scale=1.0,
     learner=EnlargerTeaching(adam=_ADAM, discriminator_adam=_ADAM),
-    settings=TrainSettings(
-        images=12_000, batch_size=4, checkpoint_every=1_000, sample_every=1_000, judge_every=12_000, log_every=200
-    ),
+    settings=TrainSettings(images=12_000, batch_size=4, checkpoint_every=1_000, sample_every=1_000, log_every=200),
 )
 """One processor core. Photographs are never cut smaller and enlarged: their own detail is what is to be learned."""
