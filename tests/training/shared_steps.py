@@ -27,8 +27,9 @@ from shanshui.networks.discriminators.r3gan import R3GANDiscriminatorConfig
 from shanshui.networks.discriminators.resnet import ResNetDiscriminatorConfig
 from shanshui.networks.discriminators.stylegan2 import StyleGAN2DiscriminatorConfig
 from shanshui.networks.encoders.vgg19 import VGG19
+from shanshui.networks.enlarger import EnlargerConfig
 from shanshui.networks.generators.dcgan import DCGAN, DCGANConfig
-from shanshui.networks.generators.fastgan import FastGANConfig
+from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
 from shanshui.networks.generators.r3gan import R3GANConfig
 from shanshui.networks.generators.resnet import ResNetConfig
 from shanshui.networks.generators.stylegan import StyleGANConfig
@@ -46,6 +47,7 @@ from shanshui.training.learners.composer import ComposerLearner
 from shanshui.training.learners.composing import ComposerTeaching
 from shanshui.training.learners.cut import CUTConfig, CUTLearner
 from shanshui.training.learners.cyclegan import CycleGANConfig, CycleGANLearner
+from shanshui.training.learners.enlarger import EnlargerLearner, EnlargerTeaching
 from shanshui.training.learners.inpainter import InpainterLearner, InpainterTeaching
 from shanshui.training.learners.scene import SceneLearner
 from shanshui.training.learners.strategy import PenaltyConfig, SceneConfig, fitted, with_labels
@@ -194,6 +196,20 @@ def inpainters(folder: Path) -> InpainterLearner:
     return InpainterLearner(config, photos=[shown()], seed=3, fabric=fabric())
 
 
+def enlargers(folder: Path) -> EnlargerLearner:
+    torch.manual_seed(0)
+    config = EnlargerTeaching(
+        enlarger=EnlargerConfig(width=8, blocks=1),
+        patch=32,
+        patches=PatchGANConfig(height=32, width=32, channels=4, layers=2, normalization="spectral"),
+        projected=ProjectedConfig(height=32, width=32),
+        adam=ADAM,
+        discriminator_adam=ADAM,
+    )
+    scenes = FastGAN(FastGANConfig(doublings=3, latent=4, width=4)).plain()
+    return EnlargerLearner(config, scenes=scenes, photos=[shown()], seed=3, fabric=fabric())
+
+
 CASES: Mapping[str, Case] = {
     **{f"game {name}": game(name) for name in GAMES},
     "gradient penalty": scene(replace(PLAIN, game="hinge", penalties=PenaltyConfig(gradient_penalty=10.0))),
@@ -224,6 +240,7 @@ CASES: Mapping[str, Case] = {
     "CUT": Case(make=partial(translator, kind="cut")),
     "composer": Case(make=composers),
     "inpainter": Case(make=inpainters),
+    "enlarger": Case(make=enlargers, side=64),
 }
 
 

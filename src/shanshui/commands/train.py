@@ -92,14 +92,8 @@ class TrainTranslation(Train):
     """What photos become, by the name that `shanshui stylize --style` will take; the recipe's when left out."""
 
 
-OPTIONS: Mapping[str, type[Train]] = {
-    "scene": Train,
-    "style": TrainStyle,
-    "translation": TrainTranslation,
-    "enlarger": Train,
-    "composer": Train,
-    "inpainter": Train,
-}
+OPTIONS: Mapping[str, type[Train]] = {"style": TrainStyle, "translation": TrainTranslation}
+"""Of what takes more than every learner does."""
 
 # Fields of parts of a recipe that are fitted to its size, and would be given in vain.
 FITTED: Mapping[type[Any], Mapping[str, tuple[str, ...]]] = {
@@ -271,7 +265,7 @@ def _options_with(subject: str, recipe: Any) -> type[Train]:
     options: type[Train] = dataclasses.make_dataclass(
         f"Train{subject.capitalize()}Options",
         fields,
-        bases=(OPTIONS[subject],),
+        bases=(OPTIONS.get(subject, Train),),
         frozen=True,
         kw_only=True,
         namespace={"__doc__": description},
