@@ -18,6 +18,12 @@ from shanshui.networks.generators.fastgan import FastGAN, FastGANConfig
 PAINTER: dict[str, Any] = {"styles": ["day", "night"], "width": 4, "blocks": 1}
 TINY: dict[str, dict[str, Any]] = {
     "fastgan": {"doublings": 2, "latent": 4, "width": 1, "spectral_norm": False},
+    "enlarged": {
+        "doublings": 3,
+        "latent": 4,
+        "scenes": {"doublings": 2, "latent": 4, "width": 1, "spectral_norm": False},
+        "enlarger": {"width": 2, "blocks": 1},
+    },
     "feedforward-stylizer": PAINTER,
     "arbitrary-stylizer": {"styles": ["day"], "width": 4, "blocks": 1, "encoder_width": 4, "encoder_deep_width": 4},
     "resnet-translator": {"width": 4, "blocks": 2},

@@ -5,8 +5,11 @@ Karras et al. 2019, "A Style-Based Generator Architecture for Generative Adversa
 
 Departures: all sizes learn at once instead of growing one by one, as in the paper's successor; doubling and the blur
 [1, 2, 1] behind its convolution are one operation, the same away from the border (see `filters`); styles are mixed
-scene by scene; truncation acts on all layers; the constant starts normally distributed, as in the successor, and not
-equal everywhere, which has no deviation for the first normalisation to divide by.
+scene by scene; truncation acts on all layers.
+
+The constant begins with all numbers equal, as in the authors' program. It then has no deviation for the first
+normalisation to divide by, and its first gradient is some 100,000 times all others'. One that begins normally
+distributed, as in StyleGAN2, has no such gradient but made worse scenes: see docs/numerics.md.
 """
 
 from collections.abc import Iterable
@@ -45,7 +48,7 @@ class _PlainSynthesis(Synthesis):
         super().__init__()
         channels = config.channels
         self.layers = 2 * len(channels)
-        self.constant = nn.Parameter(torch.randn(1, channels[0], *config.start))
+        self.constant = nn.Parameter(torch.ones(1, channels[0], *config.start))
         enter: list[nn.Module] = [nn.Identity()]
         enter += [EqualizedDoubling(coarse, fine, gain=ACTIVATION_GAIN) for coarse, fine in pairwise(channels)]
         self.stages = nn.ModuleList(
