@@ -67,6 +67,7 @@ PLAIN = SceneConfig(
 STYLEGAN2 = replace(
     PLAIN, generator=StyleGAN2Config(**STYLE), discriminator=StyleGAN2DiscriminatorConfig(channels=2, mapping_layers=1)
 )
+STYLEGAN = replace(STYLEGAN2, generator=StyleGANConfig(**STYLE))
 FASTGAN = replace(
     PLAIN,
     generator=FastGANConfig(latent=4, width=2, block="full"),
@@ -100,6 +101,17 @@ def scene(config: SceneConfig, *, side: int = SIDE, labelled: bool = False, step
         return SceneLearner(fitted(taught, side, side), seed=0, fabric=fabric(), labels=labels)
 
     return Case(make=make, side=side, steps=steps)
+
+
+def uneven(learner: Learner) -> Learner:
+    """A StyleGAN that is beyond the first steps of its training: its constant is no longer the same everywhere."""
+    state = learner.state_dict()
+    drawn = torch.Generator().manual_seed(0)
+    for network in (state["generator"]["network"], state["average"]):
+        constant = network["synthesis.constant"]
+        constant.copy_(torch.randn(constant.shape, generator=drawn))
+    learner.load_state_dict(state)
+    return learner
 
 
 def game(name: str) -> Case:
@@ -226,9 +238,9 @@ CASES: Mapping[str, Case] = {
     "ResNet": scene(
         replace(PLAIN, generator=ResNetConfig(latent=4, width=2), discriminator=ResNetDiscriminatorConfig(channels=2))
     ),
-    # Its flat constant has a first gradient that turns rounding into a step of its bias: one process differs from
-    # itself on another processor by as much.
-    "StyleGAN": scene(replace(STYLEGAN2, generator=StyleGANConfig(**STYLE)), steps=1),
+    # A flat constant blows rounding up in the second step, so that more than one is made from an uneven one.
+    "StyleGAN's first step": scene(STYLEGAN, steps=1),
+    "StyleGAN": Case(make=lambda folder: uneven(scene(STYLEGAN).make(folder))),
     "projected": scene(replace(FASTGAN, discriminator=ProjectedConfig())),
     "adaptive augmentation": scene(
         replace(STYLEGAN2, augmentation="ada", adaptation=replace(PLAIN.adaptation, every=8, adjustment_images=20))

@@ -220,8 +220,7 @@ LANDSCAPE_256 = SceneRecipe(
 
 The generator's first steps are small, because the discriminator knows nothing yet of what the generator can do. 220
 minutes of one busy core without bfloat16 and 15,296 images: KID 0.026 on the 2015 Inception, where scenes of 128 px
-enlarged have 0.034. The model that ships was not made so but by `recipes.enlarger`, which gets further in a ninth of
-the time.
+enlarged have 0.034. The model that ships was not made so but by `recipes.enlarger`, which came further.
 """
 
 
